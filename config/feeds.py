@@ -1,0 +1,192 @@
+"""A feed: one configured source, as its YAML file says. Format reference: docs/adding-a-feed.md."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from config import audience
+from config.instant import DAY, HOUR, Millis, parse_span
+
+
+def _span(value: object) -> object:
+    return parse_span(value) if isinstance(value, str) else value
+
+
+#: A length of time, written ``12h`` and held in milliseconds.
+Span = Annotated[int, BeforeValidator(_span), Field(gt=0)]
+
+
+class Entry(BaseModel):
+    """Base of everything read from YAML: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Publisher(Entry):
+    """Who publishes a feed; becomes an identity object where an object names it."""
+
+    name: str = Field(min_length=1)
+    #: the Japanese name, when it has one
+    name_ja: str | None = None
+    #: ISO 3166-1 alpha-2
+    country: str = Field(pattern=r"^[A-Z]{2}$")
+    homepage: str = Field(pattern=r"^https?://")
+
+
+class HttpTransport(Entry):
+    """Fetch one document over HTTP(S), conditionally."""
+
+    kind: Literal["http"]
+    #: may hold ``{key}``, replaced when fetching by the value of ``Feed.key``; never logged with the key in it
+    url: str = Field(pattern=r"^https?://")
+    headers: dict[str, str] = {}
+    #: largest body taken, in bytes, after decompression
+    max_bytes: int = Field(default=256 * 1024 * 1024, gt=0)
+    #: the whole fetch ends after this, a slow trickle included
+    timeout: Span = 120_000
+    #: further tries after the first, on failures that may pass
+    retries: int = Field(default=3, ge=0, le=10)
+
+
+class FileTransport(Entry):
+    """Read one file, or every file of a folder that matches ``pattern``, in order of name."""
+
+    kind: Literal["file"]
+    #: relative paths start at the hub's data directory
+    path: str
+    pattern: str | None = None
+    max_bytes: int = Field(default=256 * 1024 * 1024, gt=0)
+
+
+class TaxiiTransport(Entry):
+    """Poll a collection of another TAXII 2.1 server, going on from the last date added."""
+
+    kind: Literal["taxii"]
+    #: URL of the API root
+    api_root: str = Field(pattern=r"^https?://")
+    #: id or title of the collection
+    collection: str
+    #: a user name; the password or token is ``Feed.key``
+    user: str | None = None
+    page: int = Field(default=1_000, ge=1, le=10_000)
+    timeout: Span = 120_000
+    retries: int = Field(default=3, ge=0, le=10)
+    max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+
+
+Transport = Annotated[HttpTransport | FileTransport | TaxiiTransport, Field(discriminator="kind")]
+
+
+class Expectation(Entry):
+    """What is normal for a document; anything else costs the run and is shown."""
+
+    min_rows: int = Field(default=1, ge=0)
+    max_rows: int | None = None
+    #: largest share of rows that may be refused, 0 to 1
+    refused: float = Field(default=0.5, ge=0, le=1)
+    #: a full list may lose this share of its values in one run; more is held, not withdrawn
+    shrink: float = Field(default=0.5, ge=0, le=1)
+
+
+#: How long a sighting stays valid, by observable type: MISP's decay defaults (threshold 30 of base 80; phishing
+#: tau 3 d and delta 2.3 end after about a day, network tau 120 d and delta 2 after about 47 d).
+DEFAULT_LIFE: dict[str, Millis] = {
+    "url": 7 * DAY,
+    "domain": 47 * DAY,
+    "ipv4": 47 * DAY,
+    "ipv6": 47 * DAY,
+    "cidr": 47 * DAY,
+    "email": 47 * DAY,
+    "asn": 47 * DAY,
+    "file": 365 * DAY,
+    "certificate": 90 * DAY,
+    "cve": 365 * DAY,
+    "advisory": 365 * DAY,
+}
+#: A feed may set its own life up to these.
+LONGEST_LIFE: dict[str, Millis] = {
+    "url": 180 * DAY,
+    "domain": 365 * DAY,
+    "ipv4": 180 * DAY,
+    "ipv6": 180 * DAY,
+    "cidr": 365 * DAY,
+    "email": 365 * DAY,
+    "asn": 365 * DAY,
+    "file": 3650 * DAY,
+    "certificate": 730 * DAY,
+    "cve": 730 * DAY,
+    "advisory": 730 * DAY,
+}
+
+
+class Feed(Entry):
+    """One source: where it is fetched, how it is read, how far it is trusted, its marking and terms."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,59}$")
+    title: str
+    #: what it carries, in a sentence
+    carries: str
+    publisher: Publisher
+    transport: Transport
+    #: name of a format module in normalizers/formats, and its options
+    format: dict[str, Any]
+    #: TLP 2.0 label of what it says where a row bears none
+    marking: Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT"]
+    #: what the terms allow the hub to pass on
+    share: audience.Share
+    #: the group that AMBER is for
+    group: str | None = None
+    #: a line that must be shown with what comes from here
+    credit: str | None = None
+    terms: str | None = None
+    #: how far the source is trusted, 0 to 100; a claim's confidence is this share of what the row says
+    reliability: int = Field(ge=0, le=100)
+    #: confidence of a row that gives none, 0 to 100
+    confidence: int = Field(default=75, ge=0, le=100)
+    #: feeds that draw on one upstream name one family
+    family: str = ""
+    #: whether the source may be named to readers
+    named: bool = True
+    #: ``list``: absence means withdrawn; ``log``: absence means nothing
+    kind: Literal["list", "log"]
+    #: how often it is polled
+    every: Span = HOUR
+    #: by observable type
+    life: dict[str, Span] = {}
+    #: what a row means where it does not say: see normalizers/merge.py
+    threat: str | None = None
+    labels: tuple[str, ...] = ()
+    expect: Expectation = Expectation()
+    #: name of an environment variable that holds the secret this feed needs
+    key: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]*$")
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _sound(self) -> Feed:
+        if not self.format.get("kind"):
+            raise ValueError("format needs a kind")
+        if self.marking.startswith("TLP:AMBER") and not self.group:
+            raise ValueError(f"{self.marking} needs the group it is for")
+        for kind, life in self.life.items():
+            longest = LONGEST_LIFE.get(kind)
+            if longest is None:
+                raise ValueError(f"life: expected one of {', '.join(LONGEST_LIFE)}, got {kind!r}")
+            if life > longest:
+                raise ValueError(f"life of {kind}: at most {longest // DAY}d, got {life // DAY}d")
+        return self
+
+    @property
+    def origin_family(self) -> str:
+        """The family, by default the feed itself."""
+        return self.family or self.id
+
+    @property
+    def audience(self) -> audience.Audience:
+        """Who may see what a row without a marking of its own says."""
+        return audience.under_terms(audience.audience_of(self.marking, self.group), self.share)
+
+    def life_of(self, kind: str) -> Millis:
+        """How long a sighting of this observable type stays valid, in milliseconds."""
+        return self.life.get(kind) or DEFAULT_LIFE[kind]

@@ -1,0 +1,283 @@
+"""The settings: one frozen object, read once, passed along. Reference: docs/settings.md."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from config import audience
+from config.feeds import Entry, Feed, Span
+from config.instant import DAY, MINUTE
+
+#: Stands in ``read:`` for everybody, with or without a name.
+ANYONE = "anyone"
+
+
+class SettingsError(Exception):
+    """The configuration cannot be used; the message says where, what was given and what was expected."""
+
+
+class Hub(Entry):
+    """Who runs the hub; becomes the identity object that its own objects name as creator."""
+
+    #: short name, part of ids that must differ between hubs
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,60}$")
+    title: str
+    #: UUID namespace of the hub's own STIX ids; never change it once subscribers poll
+    namespace: uuid.UUID
+    description: str | None = None
+    contact: str | None = None
+
+
+class Group(Entry):
+    """Some of the hub's users."""
+
+    title: str
+    #: the narrowest audience that its members belong to
+    clearance: str
+    #: whether what members post is released without review
+    trusted: bool = False
+    #: whether members operate the hub (metrics)
+    operator: bool = False
+
+    @model_validator(mode="after")
+    def _sound(self) -> Group:
+        audience.check(self.clearance)
+        return self
+
+
+class ViewEntry(Entry):
+    """What decides the content of a merged collection's objects. Another view, other ids."""
+
+    #: the narrowest claims its readers may see
+    audience: str
+    #: ``own``: observables with a claim for exactly this audience; ``combined``: all that its readers may see
+    scope: Literal["own", "combined"] = "combined"
+    tlp: Literal["tlp2", "tlp1", "opencti"] = "tlp2"
+
+    @model_validator(mode="after")
+    def _sound(self) -> ViewEntry:
+        if audience.check(self.audience) == audience.INTERNAL:
+            raise ValueError("what is internal is in no collection")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The view's stable name, part of the ids of its objects."""
+        return f"{self.audience}/{self.scope}/{self.tlp}"
+
+
+class Narrowing(Entry):
+    """Which of a view's objects a collection admits. It never changes an object."""
+
+    #: STIX object types
+    types: tuple[str, ...] = ()
+    #: observable types, for indicators
+    observables: tuple[str, ...] = ()
+    #: feed ids that a contributing claim has to come from
+    sources: tuple[str, ...] = ()
+    #: least confidence, 0 to 100
+    confidence: int = Field(default=0, ge=0, le=100)
+    #: admits only what is live when it would enter
+    active: bool = False
+
+
+class Collection(Entry):
+    """A TAXII collection (TAXII 2.1 section 5.2)."""
+
+    id: uuid.UUID
+    title: str = Field(min_length=1)
+    alias: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")
+    description: str | None = None
+    kind: Literal["merged", "shared", "submissions"]
+    #: of a merged collection
+    view: ViewEntry | None = None
+    #: of a merged collection
+    narrow: Narrowing = Narrowing()
+    #: of a shared collection: the narrowest audience an object in it may be for
+    audience: str | None = None
+    #: groups, or ``anyone``
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    #: entries leave this long after their indicator ended
+    retention: Span = 90 * DAY
+
+    @model_validator(mode="after")
+    def _sound(self) -> Collection:
+        if self.id.version != 4:
+            raise ValueError(f"collection id: TAXII 2.1 section 2 asks for a version 4 UUID, got {self.id}")
+        if (self.kind == "merged") != (self.view is not None):
+            raise ValueError(f"{self.title}: a merged collection has a view, another kind has none")
+        if (self.kind == "shared") != (self.audience is not None):
+            raise ValueError(f"{self.title}: a shared collection names its audience, another kind does not")
+        if self.kind == "merged" and self.write:
+            raise ValueError(f"{self.title}: nobody but the hub writes to a merged collection")
+        if self.kind == "submissions" and self.read:
+            raise ValueError(f"{self.title}: a submissions collection is read by nobody")
+        if ANYONE in self.write:
+            raise ValueError(f"{self.title}: posting needs a name, so {ANYONE} cannot write")
+        return self
+
+
+class ApiRoot(Entry):
+    """A TAXII API root (TAXII 2.1 section 4.2)."""
+
+    #: its path, ``/PATH/``
+    path: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,40}$")
+    title: str
+    description: str | None = None
+    #: the group that AMBER posted here is for
+    group: str | None = None
+    #: largest request body, in bytes
+    max_content_length: int = Field(default=10 * 1024 * 1024, gt=0)
+    #: objects per page when the client names no limit
+    default_page: int = Field(default=1_000, ge=1)
+    #: objects per page at most
+    max_page: int = Field(default=10_000, ge=1)
+    collections: tuple[Collection, ...]
+
+
+class Settings(Entry):
+    """Everything the hub is told."""
+
+    hub: Hub
+    #: directory of the hub's own files; relative paths start at the configuration file
+    data: Path = Path("data")
+    #: store address: ``sqlite:FILE`` (relative to ``data``) or ``memory:``
+    store: str = Field(default="sqlite:hub.db", pattern=r"^(sqlite:.+|memory:)$")
+    groups: dict[str, Group]
+    api_roots: tuple[ApiRoot, ...] = Field(min_length=1)
+    #: path of the API root that discovery names as default
+    default_root: str | None = None
+    feeds: tuple[Feed, ...] = ()
+    #: in User-Agent and From, so that a publisher knows whom to ask
+    collector_contact: str = "https://noroshi.example/about"
+    #: superseded versions leave after this
+    superseded_for: Span = 7 * DAY
+    #: the originals of submissions leave after this
+    submissions_for: Span = 90 * DAY
+    #: claims dated further ahead than this wait
+    tolerated_skew: Span = 5 * MINUTE
+    #: how long a checked password is remembered in memory
+    password_cache: Span = 5 * MINUTE
+
+    @model_validator(mode="after")
+    def _sound(self) -> Settings:
+        _unique("feed id", (feed.id for feed in self.feeds))
+        _unique("API root path", (root.path for root in self.api_roots))
+        _unique("collection id", (str(item.id) for root in self.api_roots for item in root.collections))
+        _unique("collection title", (item.title for root in self.api_roots for item in root.collections))
+        if self.default_root is not None and self.default_root not in {root.path for root in self.api_roots}:
+            raise ValueError(f"default_root: no API root has the path {self.default_root!r}")
+        if ANYONE in self.groups:
+            raise ValueError(f"groups: {ANYONE!r} stands for everybody and cannot be a group")
+        for root in self.api_roots:
+            _unique(f"alias in {root.path}", (item.alias for item in root.collections if item.alias))
+            for collection in root.collections:
+                self._check_rights(collection)
+        return self
+
+    def _check_rights(self, collection: Collection) -> None:
+        for name in (*collection.read, *collection.write):
+            if name != ANYONE and name not in self.groups:
+                raise ValueError(f"{collection.title}: no group is called {name!r}")
+        held = collection.view.audience if collection.view else collection.audience
+        for name in collection.read if held else ():
+            clearance = audience.CLEAR if name == ANYONE else self.groups[name].clearance
+            if held and not audience.sees(clearance, held):
+                raise ValueError(f"{collection.title}: {name!r} may read {clearance}, and this holds {held}")
+
+    def feed(self, feed_id: str) -> Feed:
+        """The feed of that id. Raises KeyError."""
+        for feed in self.feeds:
+            if feed.id == feed_id:
+                return feed
+        raise KeyError(feed_id)
+
+
+def _unique(what: str, values: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{what} {value!r} is given twice")
+        seen.add(value)
+
+
+def load(path: Path) -> Settings:
+    """Read a hub's YAML file and the feed files that it names.
+
+    ``feeds`` is a list of names of shipped feed files, of paths (relative to the hub's file), or of mappings
+    ``{use: NAME, ...}`` whose other keys replace those of that feed. Raises :class:`SettingsError`.
+    """
+    raw = _mapping(path)
+    feeds = raw.get("feeds", [])
+    if not isinstance(feeds, list):
+        raise SettingsError(f"{path}: feeds: expected a list, got {type(feeds).__name__}")
+    raw["feeds"] = [_feed_mapping(item, path.parent) for item in feeds]
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_explain(error)}") from error
+    data = settings.data if settings.data.is_absolute() else path.parent / settings.data
+    return settings.model_copy(update={"data": data.resolve()})
+
+
+def load_feed(path: Path) -> Feed:
+    """Read one feed file. Raises :class:`SettingsError`."""
+    try:
+        return Feed.model_validate(_mapping(path))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {_explain(error)}") from error
+
+
+def shipped(name: str) -> Path:
+    """The path of a file that ships in this package, such as ``hub.yaml`` or ``feeds/openphish.yaml``."""
+    return Path(str(resources.files("config").joinpath(name)))
+
+
+def _feed_mapping(item: object, base: Path) -> dict[str, Any]:
+    if isinstance(item, str):
+        return _mapping(_feed_path(item, base))
+    if isinstance(item, dict) and isinstance(item.get("use"), str):
+        return {**_mapping(_feed_path(item["use"], base)), **{k: v for k, v in item.items() if k != "use"}}
+    if isinstance(item, dict):
+        return item
+    raise SettingsError(f"feeds: expected a name, a path or a mapping, got {item!r}")
+
+
+def _feed_path(name: str, base: Path) -> Path:
+    if "/" in name or name.endswith(".yaml"):
+        return base / name
+    path = shipped(f"feeds/{name}.yaml")
+    if not path.is_file():
+        raise SettingsError(f"feeds: no shipped feed is called {name!r}")
+    return path
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            raw = yaml.safe_load(stream)
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not readable as YAML: {error}") from error
+    if not isinstance(raw, dict):
+        raise SettingsError(f"{path}: expected a mapping, got {type(raw).__name__}")
+    return raw
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        where = ".".join(str(part) for part in problem["loc"]) or "settings"
+        given = problem.get("input")
+        shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) else ""
+        lines.append(f"{where}: {problem['msg'].removeprefix('Value error, ')}{shown}")
+    return "; ".join(lines)

@@ -1,0 +1,186 @@
+"""Claims: what one origin tells one audience about one observable, and how records fold into one.
+
+A claim's key is (observable, origin, audience); of two versions the latest wins, at a tie the greater bytes, whichever
+way they came and however often. Every date that mere sightings move lies on a grid of half the claim's life, whose
+offset comes from the observable, so that a value that goes on being seen changes once a step and a million values do
+not change at one instant.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+
+from config.audience import Audience
+from config.instant import Millis
+
+#: (source name, URL or "", external id or ""), as in a STIX external reference
+Reference = tuple[str, str, str]
+
+T = TypeVar("T", str, Reference)
+
+
+class Claim(NamedTuple):
+    """One origin's word about one observable, for one audience. All instants in milliseconds."""
+
+    #: observable type, one of normalizers.values.TYPES
+    type: str
+    #: canonical value
+    value: str
+    #: who first said it: a feed's id, ``id@hub`` of a hub's own feed, or an opaque word
+    origin: str
+    #: feeds that draw on one upstream share one; a family is one opinion
+    family: str
+    audience: Audience
+    #: the origin's own time of the last change of the rounded claim
+    version: Millis
+    first_seen: Millis
+    #: on the grid
+    last_seen: Millis
+    #: how long a sighting stays valid
+    life: Millis
+    #: 0 to 100 in steps of 5, the feed's reliability already in it
+    confidence: int
+    #: when it was withdrawn; 0 while it stands
+    withdrawn: Millis = 0
+    #: sorted
+    labels: tuple[str, ...] = ()
+    #: malware families, sorted
+    malware: tuple[str, ...] = ()
+    #: sorted
+    references: tuple[Reference, ...] = ()
+    #: what only some types have, as canonical JSON (sorted keys), or ""; see DETAIL
+    detail: str = ""
+
+    @property
+    def key(self) -> bytes:
+        """The observable's key."""
+        return observable_key(self.type, self.value)
+
+    @property
+    def ends(self) -> Millis:
+        """When it is over: at its withdrawal or at last seen plus life, whichever is earlier."""
+        end = self.last_seen + self.life
+        return min(end, self.withdrawn) if self.withdrawn else end
+
+
+#: What ``Claim.detail`` may hold.
+DETAIL: dict[str, str] = {
+    "threat": "what the value is used for, a key of normalizers.merge.THREATS",
+    "hashes": "the other hashes of a file, by STIX name",
+    "port": "ports seen with an address, sorted list of numbers",
+    "title": "title by language (ja, en)",
+    "description": "description by language (ja, en)",
+    "published": "when an advisory was published, milliseconds",
+    "publisher": "name of an advisory's publisher",
+    "cves": "CVE ids that an advisory is about, sorted list",
+    "cvss": "list of {version, score, vector}, sorted",
+    "cwe": "CWE ids, sorted list",
+    "products": "affected products, sorted list",
+    "exploited": "since when a vulnerability is known to be exploited, milliseconds",
+    "ransomware": "true when known to be used by ransomware",
+}
+
+
+def observable_key(kind: str, value: str) -> bytes:
+    """Sixteen bytes that stand for an observable in stores: BLAKE2b (RFC 7693) of its type and canonical value."""
+    return hashlib.blake2b(f"{kind}\0{value}".encode(), digest_size=16).digest()
+
+
+def detail_text(detail: dict[str, Any]) -> str:
+    """The canonical form of a detail; empty members are left out."""
+    kept = {name: value for name, value in detail.items() if value not in (None, "", [], {}, ())}
+    return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode() if kept else ""
+
+
+def on_grid(moment: Millis, life: Millis, key: bytes) -> Millis:
+    """Round an instant down to the observable's grid of half a life."""
+    step = max(1, life // 2)
+    offset = int.from_bytes(key[:8], "big") % step
+    return moment - (moment - offset) % step
+
+
+def next_step(last_seen: Millis, life: Millis, key: bytes) -> Millis:
+    """The first instant at which a sighting would move ``last_seen``."""
+    return on_grid(last_seen, life, key) + max(1, life // 2)
+
+
+def rounded(claim: Claim, key: bytes | None = None) -> Claim:
+    """The claim with its confidence in steps of 5 and its last sighting on the grid. Idempotent."""
+    last = on_grid(claim.last_seen, claim.life, key or claim.key)
+    if last < claim.first_seen:
+        last = claim.first_seen
+    confidence = min(100, max(0, (claim.confidence + 2) // 5 * 5))
+    if last == claim.last_seen and confidence == claim.confidence:
+        return claim
+    return claim._replace(last_seen=last, confidence=confidence)
+
+
+def fold(stored: Claim | None, record: Claim, *, replace: bool, key: bytes | None = None) -> Claim:
+    """What the claim is once ``record`` is known too; ``stored`` itself when nothing a subscriber acts on changed.
+
+    ``replace`` is for full lists, whose present row is all that the origin says: labels and the rest are taken from it
+    alone. In a log the records unite. The version moves only forward, and only with a change.
+    """
+    if stored is None:
+        return rounded(record, key)
+    merged = record._replace(
+        first_seen=min(stored.first_seen, record.first_seen), last_seen=max(stored.last_seen, record.last_seen)
+    )
+    if not replace:
+        merged = _united(stored, merged)
+    merged = rounded(merged, key)
+    if merged._replace(version=stored.version) == stored:
+        return stored
+    if merged.version <= stored.version:
+        merged = merged._replace(version=stored.version + 1)
+    return merged
+
+
+def _united(stored: Claim, record: Claim) -> Claim:
+    older, newer = (stored, record) if record.version >= stored.version else (record, stored)
+    return newer._replace(
+        first_seen=record.first_seen,
+        last_seen=record.last_seen,
+        labels=union(stored.labels, record.labels),
+        malware=union(stored.malware, record.malware),
+        references=union(stored.references, record.references),
+        detail=_united_detail(older.detail, newer.detail),
+    )
+
+
+def _united_detail(older: str, newer: str) -> str:
+    if not older or older == newer:
+        return newer
+    if not newer:
+        return older
+    return detail_text({**orjson.loads(older), **orjson.loads(newer)})
+
+
+def union(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:
+    """Sorted, without repetition."""
+    return tuple(sorted(set(first).union(second)))
+
+
+def wins(one: Claim, other: Claim) -> bool:
+    """Whether ``one`` replaces ``other`` under the same key: the later version, at a tie the greater bytes."""
+    if one.version != other.version:
+        return one.version > other.version
+    return encode(one) > encode(other)
+
+
+def encode(claim: Claim) -> bytes:
+    """The claim as the bytes that are stored and compared."""
+    return orjson.dumps(tuple(claim))
+
+
+def decode(body: bytes) -> Claim:
+    """The claim that :func:`encode` gave."""
+    row = orjson.loads(body)
+    row[11] = tuple(row[11])
+    row[12] = tuple(row[12])
+    row[13] = tuple(map(tuple, row[13]))
+    return Claim._make(row)
