@@ -10,7 +10,7 @@ shared collection. A *collection* is named by its UUID text. An *object key* is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
@@ -165,6 +165,16 @@ class Page(NamedTuple):
     """Matching entries, and whether more match beyond them."""
 
     entries: list[Entry]
+    more: bool
+
+
+class BodiesPage(NamedTuple):
+    """As :class:`Page`, with no more than an envelope needs."""
+
+    bodies: list[bytes]
+    #: ``date_added`` of the first and of the last of them; 0 where there is none
+    first: Micros
+    last: Micros
     more: bool
 
 
@@ -328,8 +338,15 @@ class Store(Protocol):
         ``publications``.
         """
 
+    def renew_digests(self, scope: str, digests: Mapping[ObjectKey, bytes]) -> None:
+        """Remember other digests for objects whose published content did not change, only the way it is made. Unknown
+        ids are passed over."""
+
     def page(self, collection: str, selection: Selection) -> Page:
         """A keyset range of a collection's log; costs the same wherever it starts. ``ids`` asks for few objects."""
+
+    def bodies(self, collection: str, selection: Selection) -> BodiesPage:
+        """The bodies of what :meth:`page` gives, read with less work."""
 
     def delete(self, collection: str, scope: str, key: ObjectKey, versions: Versions | None, now: Micros) -> int:
         """Remove an object's entries from a shared collection, or only those versions; gives how many. When none is

@@ -1,0 +1,108 @@
+"""Claims, full lists and dirty marks in memory."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
+from threading import RLock
+
+from config.audience import Audience
+from config.instant import Millis
+from normalizers.claims import Claim, wins
+from taxii_server.stores.base import ClaimRow, Listed, Mark
+from taxii_server.stores.memory.ordered import Ordered
+
+
+class MemoryClaims:
+    """The part of the store that knows who said what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._claims_lock = RLock()
+        self._claims: dict[bytes, dict[tuple[str, Audience], Claim]] = {}
+        self._keys: Ordered[bytes] = Ordered()
+        self._renew_at: dict[tuple[str, Listed], Millis] = {}
+        self._lists: defaultdict[str, Ordered[Listed]] = defaultdict(Ordered)
+        self._marks: dict[int, Mark] = {}
+        self._last_mark = 0
+        self._waiting: set[tuple[Millis, bytes, Audience]] = set()
+
+    def claims(self, keys: Collection[bytes]) -> dict[bytes, list[Claim]]:
+        """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
+        with self._claims_lock:
+            return {key: list(self._claims[key].values()) for key in keys if key in self._claims}
+
+    def put_claims(self, rows: Sequence[ClaimRow]) -> int:
+        kept = 0
+        with self._claims_lock:
+            for row in rows:
+                kept += self._put(row)
+        return kept
+
+    def _put(self, row: ClaimRow) -> bool:
+        claim = row.claim
+        about = self._claims.setdefault(row.key, {})
+        stored = about.get((claim.origin, claim.audience))
+        won = stored is None or wins(claim, stored)
+        if won:
+            about[claim.origin, claim.audience] = claim
+            self._keys.add(row.key)
+            self._mark(row.key, claim.audience)
+        self._list(claim.origin, Listed(row.key, claim.audience), row.renew_at)
+        return won
+
+    def _list(self, origin: str, value: Listed, renew_at: Millis | None) -> None:
+        if renew_at is not None:
+            self._renew_at[origin, value] = renew_at
+            self._lists[origin].add(value)
+        elif self._renew_at.pop((origin, value), None) is not None:
+            self._lists[origin].discard(value)
+
+    def listed(
+        self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None
+    ) -> list[Listed]:
+        with self._claims_lock:
+            values = self._lists[origin].after(after)
+            if due is not None:
+                values = (value for value in values if self._renew_at[origin, value] <= due)
+            return list(islice(values, limit))
+
+    def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
+        with self._claims_lock:
+            return list(islice(self._keys.after(after), limit))
+
+    def origin_keys(self, origin: str, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
+        with self._claims_lock:
+            keys = self._keys.after(after)
+            return list(islice((key for key in keys if any(origin == who for who, _ in self._claims[key])), limit))
+
+    def dirty(self, limit: int) -> list[Mark]:
+        with self._claims_lock:
+            return list(islice(self._marks.values(), limit))
+
+    def clear_dirty(self, marks: Sequence[Mark]) -> None:
+        with self._claims_lock:
+            for mark in marks:
+                self._marks.pop(mark.number, None)
+
+    def mark_dirty(self, keys: Iterable[bytes], audience: Audience) -> None:
+        with self._claims_lock:
+            for key in keys:
+                self._mark(key, audience)
+
+    def _mark(self, key: bytes, audience: Audience) -> None:
+        self._last_mark += 1
+        self._marks[self._last_mark] = Mark(self._last_mark, key, audience)
+
+    def wait(self, key: bytes, audience: Audience, until: Millis) -> None:
+        with self._claims_lock:
+            self._waiting.add((until, key, audience))
+
+    def wake(self, now: Millis) -> int:
+        with self._claims_lock:
+            woken = sorted(item for item in self._waiting if item[0] <= now)
+            self._waiting.difference_update(woken)
+            for _, key, audience in woken:
+                self._mark(key, audience)
+            return len(woken)
