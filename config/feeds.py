@@ -151,6 +151,8 @@ class Feed(Entry):
     named: bool = True
     #: ``list``: absence means withdrawn; ``log``: absence means nothing
     kind: Literal["list", "log"]
+    #: of a log: its rows come in batches, so what counts as the sighting is the batch's publication
+    batch: bool = False
     #: how often it is polled
     every: Span = HOUR
     #: by observable type

@@ -1,0 +1,167 @@
+"""The contributions of a merged object: its claims, in a STIX 2.1 property-extension (section 7.3).
+
+An object explains itself, and another hub can hold the same claims: :func:`claims_of` reads back what
+:func:`extension` wrote. What equals the object's own properties is not repeated.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+
+from config.instant import Millis, parse_millis, stix_time
+from normalizers.claims import Claim, Reference, detail_text
+from normalizers.markings import tlp_of
+from normalizers.merge import Merged
+from normalizers.patterns import observable
+
+#: The same for every hub.
+EXTENSION_ID = "extension-definition--5b1d0f0e-59b4-4a4f-8a5c-6f4c4a0c9d31"
+#: Begins the labels that the hub makes out of what clients would otherwise not see.
+PREFIX = "ais-jp:"
+_MALWARE = f"{PREFIX}malware="
+
+SCHEMA = (
+    "value: string, the observable where the object's pattern or name does not give it. contributions: list, one "
+    "member per claim: origin (string, who first said it; opaque where it may not be named); family (string, default origin: "
+    "origins of one family count as one opinion); audience (string: clear, green, amber:GROUP or amber+strict:GROUP; "
+    "default the object's TLP marking); version (timestamp of the claim's last change); first_seen (timestamp, default "
+    "valid_from); last_seen (timestamp, default valid_until less life); life (integer, milliseconds that a sighting "
+    "stays valid); confidence (integer 0-100, default the object's); withdrawn (timestamp, absent while it stands); "
+    "labels, malware (lists of strings) and references (list of external-reference), default the object's; detail "
+    "(dictionary, what only some observables have). Hash names and timestamps as in STIX 2.1."
+)
+
+
+class Own(NamedTuple):
+    """The object's own properties that a contribution need not repeat."""
+
+    audience: str | None
+    valid_from: Millis | None
+    valid_until: Millis | None
+    confidence: int
+    labels: tuple[str, ...]
+    malware: tuple[str, ...]
+    references: tuple[Reference, ...] | None
+
+
+def extension(merged: Merged, own: Own, value: str | None = None) -> dict[str, Any]:
+    """The ``extensions`` property of a merged object. ``value`` where neither pattern nor name gives the observable."""
+    listed = [_contribution(claim, own) for claim in merged.claims]
+    body: dict[str, Any] = {"extension_type": "property-extension", "contributions": listed}
+    if value is not None:
+        body["value"] = value
+    return {EXTENSION_ID: body}
+
+
+def _contribution(claim: Claim, own: Own) -> dict[str, Any]:
+    said: dict[str, Any] = {"origin": claim.origin}
+    if claim.family != claim.origin:
+        said["family"] = claim.family
+    if claim.audience != own.audience:
+        said["audience"] = claim.audience
+    said["version"] = stix_time(claim.version)
+    if claim.first_seen != own.valid_from:
+        said["first_seen"] = stix_time(claim.first_seen)
+    if own.valid_until is None or claim.last_seen + claim.life != own.valid_until:
+        said["last_seen"] = stix_time(claim.last_seen)
+    said["life"] = claim.life
+    if claim.confidence != own.confidence:
+        said["confidence"] = claim.confidence
+    if claim.withdrawn:
+        said["withdrawn"] = stix_time(claim.withdrawn)
+    said.update(_context(claim, own))
+    return said
+
+
+def _context(claim: Claim, own: Own) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    if claim.labels != own.labels:
+        said["labels"] = claim.labels
+    if claim.malware != own.malware:
+        said["malware"] = claim.malware
+    if claim.references != own.references:
+        said["references"] = [external_reference(reference) for reference in claim.references]
+    if claim.detail:
+        said["detail"] = orjson.loads(claim.detail)
+    return said
+
+
+def external_reference(reference: Reference) -> dict[str, str]:
+    """A STIX external reference (section 2.5)."""
+    name, url, external_id = reference
+    shown = {"source_name": name}
+    if url:
+        shown["url"] = url
+    if external_id:
+        shown["external_id"] = external_id
+    return shown
+
+
+def claims_of(obj: dict[str, Any]) -> list[Claim]:
+    """The claims that a merged object of this or another hub lists. Raises ValueError when it lists none properly."""
+    try:
+        said = obj["extensions"][EXTENSION_ID]
+        kind, value = _observable(obj, said)
+        own = _own(obj)
+        return [_claim(kind, value, item, own) for item in said["contributions"]]
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(
+            f"expected the contributions of a merged object, got none that can be read: {error}"
+        ) from error
+
+
+def _observable(obj: dict[str, Any], said: dict[str, Any]) -> tuple[str, str]:
+    if obj["type"] == "indicator":
+        return observable(obj["pattern"])
+    if obj["type"] == "vulnerability":
+        return "cve", obj["name"]
+    return "advisory", said["value"]
+
+
+def _own(obj: dict[str, Any]) -> Own:
+    marks = [tlp_of(ref) for ref in obj.get("object_marking_refs", ())]
+    indicator = obj["type"] == "indicator"
+    labels = obj.get("labels", ())
+    return Own(
+        audience=next((mark for mark in marks if mark), None),
+        valid_from=parse_millis(obj["valid_from"]) if indicator else None,
+        valid_until=parse_millis(obj["valid_until"]) if indicator else None,
+        confidence=obj["confidence"],
+        labels=tuple(label for label in labels if not label.startswith(PREFIX)),
+        malware=tuple(label.removeprefix(_MALWARE) for label in labels if label.startswith(_MALWARE)),
+        references=_references(obj.get("external_references", ())) if indicator else None,
+    )
+
+
+def _references(listed: Any) -> tuple[Reference, ...]:
+    return tuple((item["source_name"], item.get("url", ""), item.get("external_id", "")) for item in listed)
+
+
+def _claim(kind: str, value: str, said: dict[str, Any], own: Own) -> Claim:
+    def moment(name: str, default: Millis | None) -> Millis:
+        return parse_millis(said[name]) if default is None or name in said else default
+
+    life = int(said["life"])
+    references = _references(said["references"]) if "references" in said else own.references
+    audience = said.get("audience", own.audience)
+    if audience is None or references is None:
+        raise KeyError("audience or references")
+    return Claim(
+        type=kind,
+        value=value,
+        origin=said["origin"],
+        family=said.get("family", said["origin"]),
+        audience=audience,
+        version=moment("version", None),
+        first_seen=moment("first_seen", own.valid_from),
+        last_seen=moment("last_seen", None if own.valid_until is None else own.valid_until - life),
+        life=life,
+        confidence=said.get("confidence", own.confidence),
+        withdrawn=moment("withdrawn", 0),
+        labels=tuple(said.get("labels", own.labels)),
+        malware=tuple(said.get("malware", own.malware)),
+        references=references,
+        detail=detail_text(said.get("detail", {})),
+    )

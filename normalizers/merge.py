@@ -1,0 +1,196 @@
+"""Claims about one observable, as one view may see them, become one merged word. Pure, without a clock.
+
+Any order, any grouping, any repetition of the same claims gives the same result (promise 3), and a claim that the view
+may not see changes nothing (promise 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import orjson
+
+from config import audience as audiences
+from config.audience import Audience
+from config.instant import Millis
+from normalizers.claims import Claim, Reference, wins
+from normalizers.markings import Dialect
+
+#: Most that agreement of sources can give, in percent: nothing that machines gather is certain.
+CONFIDENCE_CAP = 95
+
+
+class View(NamedTuple):
+    """All the claims that one audience may see, and the rules that make content of them."""
+
+    #: stable, part of the ids of its objects
+    name: str
+    audience: Audience
+    #: only observables with a claim for exactly this audience, ending with the last such claim
+    own: bool
+    dialect: Dialect
+
+
+class Merged(NamedTuple):
+    """What a view says about one observable. Instants in milliseconds."""
+
+    type: str
+    value: str
+    #: audience of the narrowest claim used
+    audience: Audience
+    first_seen: Millis
+    #: when the last claim ends
+    ends: Millis
+    #: 0 to 95
+    confidence: int
+    labels: tuple[str, ...]
+    malware: tuple[str, ...]
+    references: tuple[Reference, ...]
+    #: members of the claims' details, merged by name
+    detail: dict[str, Any]
+    #: families that may be named and those that may not: how many independent sources agree
+    families: int
+    #: the claims that bear on it and withdrawn ones that did till then, in order of (origin, audience)
+    claims: tuple[Claim, ...]
+    #: whether any claim still stands (is not withdrawn)
+    standing: bool
+
+
+def sees(view: View, claim: Claim) -> bool:
+    """Whether the view may use the claim. TLP 1 has no word for AMBER+STRICT, so such a view goes without it."""
+    if view.dialect == "tlp1" and claim.audience.startswith("amber+strict"):
+        return False
+    return audiences.sees(view.audience, claim.audience)
+
+
+def merge(claims: Iterable[Claim], view: View) -> Merged | None:
+    """Merge what the view may see of the claims about one observable; None when that is nothing.
+
+    Counted are the unwithdrawn claims that have not ended by the newest last sighting in the view; if there are none,
+    the one withdrawn last. ``ends`` is when the last of them ends, in an ``own`` view the last for that very audience.
+    """
+    seen = [claim for claim in claims if sees(view, claim)]
+    if len(seen) > 1:
+        seen = _latest(seen)
+    if not seen or (view.own and all(claim.audience != view.audience for claim in seen)):
+        return None
+    if len(seen) == 1:
+        return _alone(seen[0])
+    newest = max(claim.last_seen for claim in seen)
+    counted = [claim for claim in seen if not claim.withdrawn and claim.last_seen + claim.life > newest]
+    standing = bool(counted)
+    if not counted:
+        counted = [max(seen, key=lambda claim: (claim.withdrawn, claim.version, _place(claim)))]
+    listed = [claim for claim in seen if claim.last_seen + claim.life > newest or claim is counted[0]]
+    return Merged(
+        type=counted[0].type,
+        value=counted[0].value,
+        audience=max((claim.audience for claim in counted), key=lambda a: (audiences.rank(a), a)),
+        first_seen=min(claim.first_seen for claim in counted),
+        ends=_ends(seen, counted, view),
+        confidence=agreed(counted),
+        labels=tuple(sorted({label for claim in counted for label in claim.labels})),
+        malware=tuple(sorted({name for claim in counted for name in claim.malware})),
+        references=tuple(sorted({reference for claim in counted for reference in claim.references})),
+        detail=_details(counted),
+        families=len({claim.family for claim in counted}),
+        claims=tuple(listed),
+        standing=standing and _own_stands(counted, view),
+    )
+
+
+def _latest(claims: list[Claim]) -> list[Claim]:
+    """One claim per key, in order of (origin, audience)."""
+    latest: dict[tuple[str, str], Claim] = {}
+    for claim in claims:
+        stored = latest.get(_place(claim))
+        if stored is None or wins(claim, stored):
+            latest[_place(claim)] = claim
+    return [latest[place] for place in sorted(latest)]
+
+
+def _alone(claim: Claim) -> Merged:
+    # Most observables have one claim, and a first collection merges a million of them.
+    return Merged(
+        type=claim.type,
+        value=claim.value,
+        audience=claim.audience,
+        first_seen=claim.first_seen,
+        ends=claim.ends,
+        confidence=min(CONFIDENCE_CAP, claim.confidence),
+        labels=claim.labels,
+        malware=claim.malware,
+        references=claim.references,
+        detail=_details([claim]),
+        families=1,
+        claims=(claim,),
+        standing=not claim.withdrawn,
+    )
+
+
+def _place(claim: Claim) -> tuple[str, str]:
+    return claim.origin, claim.audience
+
+
+def _ends(seen: list[Claim], counted: list[Claim], view: View) -> Millis:
+    bearing = [claim for claim in counted if claim.audience == view.audience] if view.own else counted
+    if not bearing:
+        bearing = [claim for claim in seen if claim.audience == view.audience]
+    return max(claim.ends for claim in bearing)
+
+
+def _own_stands(counted: list[Claim], view: View) -> bool:
+    return not view.own or any(claim.audience == view.audience for claim in counted)
+
+
+def agreed(claims: Iterable[Claim]) -> int:
+    """Confidence that independent families give together, in percent: ``100 * (1 - product(1 - c / 100))``, noisy-or.
+
+    A family counts once, with the most confident of its claims. Whole numbers throughout, so that no order of
+    multiplication shows.
+    """
+    strongest: dict[str, int] = {}
+    for claim in claims:
+        strongest[claim.family] = max(claim.confidence, strongest.get(claim.family, 0))
+    doubt, whole = 1, 1
+    for confidence in strongest.values():
+        doubt *= 100 - confidence
+        whole *= 100
+    return min(CONFIDENCE_CAP, (200 * (whole - doubt) + whole) // (2 * whole))
+
+
+#: How members of details come together, where the latest claim's value would not do.
+_EARLIEST = frozenset({"published", "exploited"})
+_UNITED = frozenset({"port", "cves", "cwe", "products", "cvss"})
+_BY_NAME = frozenset({"title", "description", "hashes"})
+
+
+def _details(claims: list[Claim]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    threats: set[str] = set()
+    for claim in sorted(claims, key=lambda c: (c.version, c.origin, c.audience)):
+        if not claim.detail:
+            continue
+        for name, value in orjson.loads(claim.detail).items():
+            if name == "threat":
+                threats.add(value)
+            else:
+                merged[name] = _together(name, merged.get(name), value)
+    if threats:
+        merged["threat"] = sorted(threats)
+    return merged
+
+
+def _together(name: str, older: Any, newer: Any) -> Any:
+    if older is None:
+        return newer
+    if name in _EARLIEST:
+        return min(older, newer)
+    if name in _UNITED:
+        distinct = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS): item for item in (*older, *newer)}
+        # The shorter text first, so that numbers are in order.
+        return [distinct[text] for text in sorted(distinct, key=lambda text: (len(text), text))]
+    if name in _BY_NAME:
+        return {**older, **newer}
+    return newer

@@ -1,0 +1,235 @@
+"""Merged words as STIX 2.1 objects: the published profile, ids, and the bytes that are served.
+
+Content is everything but ``id``, ``created``, ``modified`` and the creator; it is a function of the claims and the view
+alone. Ids are UUIDv5 (RFC 9562 section 5.5) in the hub's own namespace, as STIX 2.1 section 2.9 leaves to the producer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from config.audience import marking_of
+from config.instant import stix_time
+from normalizers.claims import Reference
+from normalizers.contributions import PREFIX, Own, extension, external_reference
+from normalizers.markings import Dialect, marking_id
+from normalizers.merge import Merged
+from normalizers.patterns import pattern
+
+#: threat -> (what a description calls it, indicator_types, kill chain phases)
+THREATS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
+    "phishing": ("Phishing", "malicious-activity", (("mitre-attack", "initial-access"),)),
+    "malware-download": ("Malware download", "malicious-activity", (("lockheed-martin-cyber-kill-chain", "delivery"),)),
+    "botnet-c2": ("Botnet command and control", "malicious-activity", (("mitre-attack", "command-and-control"),)),
+    "malware": ("Malware", "malicious-activity", ()),
+    "spam": ("Spam", "malicious-activity", ()),
+    "hijacked-netblock": ("Hijacked address range", "malicious-activity", ()),
+    "scanner": ("Scanning", "anomalous-activity", ()),
+    "malicious-activity": ("Malicious activity", "malicious-activity", ()),
+}
+_ANY_THREAT = ["malicious-activity"]
+
+#: observable type -> STIX object type of what is merged about it
+OBJECT_TYPES = {"cve": "vulnerability", "advisory": "report"}
+
+
+def object_type(kind: str) -> str:
+    """The STIX type of the object that is merged about an observable of this type."""
+    return OBJECT_TYPES.get(kind, "indicator")
+
+
+def ends_by_revocation(word: Merged) -> bool:
+    """Whether it is over and STIX gives objects of its type no other end than ``revoked``."""
+    return not word.standing and word.type in OBJECT_TYPES
+
+
+class Ids:
+    """The hub's own ids."""
+
+    def __init__(self, namespace: uuid.UUID) -> None:
+        self._namespace = namespace.bytes
+
+    def make(self, name: str) -> bytes:
+        """The 16 bytes of the UUIDv5 of a name; names begin with the object's type, so no UUID repeats across types."""
+        digest = bytearray(hashlib.sha1(self._namespace + name.encode(), usedforsecurity=False).digest()[:16])
+        digest[6] = digest[6] & 0x0F | 0x50
+        digest[8] = digest[8] & 0x3F | 0x80
+        return bytes(digest)
+
+    def merged(self, kind: str, value: str, view: str, generation: int) -> bytes:
+        """The id of what a view says about an observable, in its ``generation`` (1 and up)."""
+        subject = value if kind in OBJECT_TYPES else pattern(kind, value)
+        return self.make(f"{object_type(kind)}|{subject}|{view}|{generation}")
+
+    def publisher(self, name: str) -> bytes:
+        """The id of a publisher's identity."""
+        return self.make(f"identity|publisher|{name}")
+
+
+def id_text(kind: str, value: bytes) -> str:
+    """``type--UUID``."""
+    text = value.hex()
+    return f"{kind}--{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def digest(content: bytes) -> bytes:
+    """Sixteen bytes that tell whether content changed."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def body(kind: str, id_: str, creator: str, created: str, modified: str, content: bytes, *, revoked: bool) -> bytes:
+    """The object as it will be served."""
+    end = b',"revoked":true,' if revoked else b","
+    head = (
+        f'{{"type":"{kind}","spec_version":"2.1","id":"{id_}","created_by_ref":"{creator}",'
+        f'"created":"{created}","modified":"{modified}"'
+    )
+    return head.encode() + end + content[1:]
+
+
+def content(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> bytes:
+    """The content of the object that says ``merged``, as canonical bytes.
+
+    ``refs`` gives ids that a report refers to: of its publisher's identity under ``publisher`` and of vulnerabilities
+    under their CVE ids.
+    """
+    if merged.type == "cve":
+        return orjson.dumps(_vulnerability(merged, dialect))
+    if merged.type == "advisory":
+        return orjson.dumps(_report(merged, dialect, refs))
+    return orjson.dumps(_indicator(merged, dialect))
+
+
+def _indicator(merged: Merged, dialect: Dialect) -> dict[str, Any]:
+    valid_until = max(merged.ends, merged.first_seen + 1)
+    threats = merged.detail.get("threat", _ANY_THREAT)
+    shown: dict[str, Any] = {
+        "name": merged.value,
+        "description": _description(merged, threats),
+        "indicator_types": _types(threats),
+        "pattern": pattern(merged.type, merged.value),
+        "pattern_type": "stix",
+        "pattern_version": "2.1",
+        "valid_from": stix_time(merged.first_seen),
+        "valid_until": stix_time(valid_until),
+    }
+    phases = _phases(threats)
+    if phases:
+        shown["kill_chain_phases"] = phases
+    own = Own(
+        merged.audience,
+        merged.first_seen,
+        valid_until,
+        merged.confidence,
+        merged.labels,
+        merged.malware,
+        merged.references,
+    )
+    return _common(shown, merged, dialect, own, [f"threat={threat}" for threat in threats])
+
+
+def _common(
+    shown: dict[str, Any], merged: Merged, dialect: Dialect, own: Own, made: list[str], value: str | None = None
+) -> dict[str, Any]:
+    shown["confidence"] = merged.confidence
+    shown["labels"] = [*merged.labels, *_labels(merged, made)]
+    if merged.references and "external_references" not in shown:
+        shown["external_references"] = [external_reference(reference) for reference in merged.references]
+    shown["object_marking_refs"] = [marking_id(marking_of(merged.audience), dialect)]
+    shown["extensions"] = extension(merged, own, value)
+    return shown
+
+
+def _labels(merged: Merged, made: list[str]) -> list[str]:
+    # SIEM clients drop linked objects, so what those would say is repeated in labels.
+    labels = [f"{PREFIX}{label}" for label in made]
+    labels += [f"{PREFIX}malware={name}" for name in merged.malware]
+    labels += [f"{PREFIX}source={name}" for name in sources(merged)]
+    return labels
+
+
+def sources(merged: Merged) -> list[str]:
+    """The origins that may be named, in order."""
+    return sorted({claim.origin for claim in merged.claims if not claim.withdrawn and ":" not in claim.origin})
+
+
+def _description(merged: Merged, threats: list[str]) -> str:
+    what = ", ".join(THREATS[threat][0] for threat in threats if threat in THREATS) or "Malicious activity"
+    named = sources(merged)
+    who = f" Reported by {', '.join(named)}" if named else " Reported by members"
+    text = f"{what}.{who}; independent sources: {merged.families}."
+    if merged.malware:
+        text += f" Malware: {', '.join(merged.malware)}."
+    ports = merged.detail.get("port")
+    if ports:
+        text += f" Ports: {', '.join(map(str, ports))}."
+    return text
+
+
+def _types(threats: list[str]) -> list[str]:
+    return sorted({THREATS[threat][1] if threat in THREATS else "malicious-activity" for threat in threats})
+
+
+def _phases(threats: list[str]) -> list[dict[str, str]]:
+    phases = sorted({phase for threat in threats if threat in THREATS for phase in THREATS[threat][2]})
+    return [{"kill_chain_name": chain, "phase_name": name} for chain, name in phases]
+
+
+def _own_labels(merged: Merged) -> Own:
+    return Own(merged.audience, None, None, merged.confidence, merged.labels, merged.malware, None)
+
+
+def _vulnerability(merged: Merged, dialect: Dialect) -> dict[str, Any]:
+    detail = merged.detail
+    shown: dict[str, Any] = {"name": merged.value}
+    title, text = _text(detail, "title"), _text(detail, "description")
+    if title or text:
+        shown["description"] = "\n\n".join(filter(None, (title, text)))
+    shown["external_references"] = [
+        {"source_name": "cve", "external_id": merged.value},
+        *({"source_name": "cwe", "external_id": cwe} for cwe in detail.get("cwe", ())),
+        *_beside("cve", merged.references),
+    ]
+    made = [f"cvss={item['score']}" for item in detail.get("cvss", ()) if item.get("score") is not None]
+    made += [f"product={product}" for product in detail.get("products", ())]
+    if "exploited" in detail:
+        made.append(f"exploited-since={stix_time(detail['exploited'])[:10]}")
+    if detail.get("ransomware"):
+        made.append("ransomware")
+    return _common(shown, merged, dialect, _own_labels(merged), made)
+
+
+def _report(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> dict[str, Any]:
+    detail = merged.detail
+    cves = [cve for cve in detail.get("cves", ()) if cve in refs]
+    shown: dict[str, Any] = {"name": _text(detail, "title") or merged.value}
+    text = _text(detail, "description")
+    if text:
+        shown["description"] = text
+    if "en" not in detail.get("title", {}) and "ja" in detail.get("title", {}):
+        shown["lang"] = "ja"
+    shown["report_types"] = ["vulnerability" if detail.get("cves") else "threat-report"]
+    shown["published"] = stix_time(detail.get("published", merged.first_seen))
+    shown["object_refs"] = [refs["publisher"], *(refs[cve] for cve in cves)]
+    shown["external_references"] = [
+        *({"source_name": "cve", "external_id": cve} for cve in detail.get("cves", ())),
+        *_beside("cve", merged.references),
+    ]
+    if not shown["external_references"]:
+        del shown["external_references"]
+    return _common(shown, merged, dialect, _own_labels(merged), [], merged.value)
+
+
+def _beside(made: str, references: tuple[Reference, ...]) -> list[dict[str, str]]:
+    """The claims' references without those that are made from the observable itself."""
+    return [external_reference(reference) for reference in references if reference[0].lower() not in (made, "cwe")]
+
+
+def _text(detail: dict[str, Any], name: str) -> str:
+    by_language: dict[str, str] = detail.get(name, {})
+    return by_language.get("en") or by_language.get("ja") or ""

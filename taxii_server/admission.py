@@ -1,0 +1,22 @@
+"""Which of a view's objects a collection admits. Admission never changes an object: it only lets it in, whole."""
+
+from __future__ import annotations
+
+from config.instant import Millis
+from config.settings import Collection
+from normalizers.merge import Merged
+from normalizers.stix import object_type
+
+
+def admits(collection: Collection, word: Merged, now: Millis) -> bool:
+    """Whether an object that says ``word`` may enter the collection at ``now``."""
+    narrow = collection.narrow
+    if narrow.types and object_type(word.type) not in narrow.types:
+        return False
+    if narrow.observables and word.type not in narrow.observables:
+        return False
+    if word.confidence < narrow.confidence:
+        return False
+    if narrow.sources and not any(claim.origin in narrow.sources for claim in word.claims if not claim.withdrawn):
+        return False
+    return not narrow.active or (word.standing and word.ends > now)

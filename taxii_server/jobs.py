@@ -1,0 +1,167 @@
+"""Work that goes over everything the hub knows, in steps that may be stopped anywhere and gone on with.
+
+Three things call for it: a collection that is new and has to be filled, a change of how objects are made (of the code
+or the settings), after which the digests are renewed without entries, and an operator's ``reissue``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+
+from config.instant import MINUTE, Millis
+from normalizers import stix
+from normalizers.stix import id_text
+from taxii_server.admission import admits
+from taxii_server.publishing import Publisher
+from taxii_server.stores.base import Publication
+from taxii_server.views import Outlook, Plan
+
+#: Raised whenever the same claims would make other bytes than before.
+MAKING = "1"
+_STEP = 1_000
+
+#: called with the number of observables gone over
+Progress = Callable[[int], None]
+
+
+class Jobs:
+    """The long jobs of one hub."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._store = publisher.store
+
+    def settle(self, progress: Progress = lambda done: None) -> None:
+        """Do what a start with new code or settings calls for. Raises NotNow."""
+        self._publisher.prepare()
+        making = self._making()
+        if self._store.value("making") not in (None, making):
+            # What was pending changed under the old making or the new one, nobody knows: it is published first.
+            self._publisher.publish_all()
+            self._over_all("renew-digests", self._renew, progress)
+        self._store.set_value("making", making)
+        unfilled = [name for plan in self._publisher.plans for name in plan.names if not self._filled(name)]
+        if unfilled:
+            self._publisher.publish_all()
+            self._over_all("fill", self._fill, progress)
+            for name in unfilled:
+                self._store.set_value(f"filled/{name}", "yes")
+
+    def reissue(self, progress: Progress = lambda done: None, pause: Callable[[int], None] = lambda published: None) -> int:
+        """Publish a new version of every object whose bytes would be made otherwise today; gives how many.
+
+        ``pause`` is called after each step with the number published in it, to keep a rate.
+        """
+        published = 0
+
+        def step(plan: Plan, outlooks: list[Outlook]) -> None:
+            nonlocal published
+            due = self._due_again(plan, outlooks)
+            if due:
+                self._store.publish(due, self._publisher.now() * 1_000)
+                published += len(due)
+                pause(len(due))
+
+        self._publisher.publish_all()
+        self._over_all("reissue", step, progress)
+        return published
+
+    def retain(self) -> int:
+        """Take out what its retention is over for; gives the number of entries and versions that left."""
+        now = self._publisher.now()
+        settings = self._publisher.settings
+        left = 0
+        for root in settings.api_roots:
+            for collection in root.collections:
+                while True:
+                    taken = self._store.retain(
+                        str(collection.id),
+                        ended_before=now - collection.retention,
+                        superseded_before=(now - settings.superseded_for) * 1_000,
+                    )
+                    left += sum(taken)
+                    if not any(taken):
+                        break
+        return left + self._store.retain_submissions((now - settings.submissions_for) * 1_000)
+
+    # -- steps
+
+    def _filled(self, name: str) -> bool:
+        return self._store.value(f"filled/{name}") is not None
+
+    def _making(self) -> str:
+        """A word that differs when the same claims would give other content."""
+        hub = self._publisher.settings.hub
+        said = "|".join([MAKING, hub.title, *(plan.view.name for plan in self._publisher.plans)])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    def _over_all(self, name: str, step: Callable[[Plan, list[Outlook]], None], progress: Progress) -> None:
+        done = 0
+        for keys in self._keys(f"job/{name}"):
+            self._publisher.hold()
+            claims = self._store.claims(keys)
+            for plan in self._publisher.plans:
+                step(plan, self._publisher.sight.look(plan, keys, claims))
+            done += len(keys)
+            progress(done)
+
+    def _keys(self, place: str) -> Iterator[list[bytes]]:
+        """All keys in steps, from where an interrupted job left off."""
+        after = bytes.fromhex(self._store.value(place) or "")
+        while keys := self._store.keys(after=after, limit=_STEP):
+            yield keys
+            after = keys[-1]
+            self._store.set_value(place, after.hex())
+        self._store.set_value(place, "")
+
+    def _content(self, plan: Plan, outlooks: list[Outlook]) -> Iterator[tuple[Outlook, bytes]]:
+        known = self._publisher.sight.vulnerabilities(plan, outlooks)
+        refs = {cve: id_text(*item.object) for cve, item in known.items() if item.state and item.state.places}
+        for outlook in outlooks:
+            if outlook.known.state is not None:
+                yield outlook, self._publisher.content(plan, outlook.word, refs)
+
+    def _renew(self, plan: Plan, outlooks: list[Outlook]) -> None:
+        self._store.renew_digests(
+            plan.scope,
+            {outlook.known.object: stix.digest(content) for outlook, content in self._content(plan, outlooks)},
+        )
+
+    def _fill(self, plan: Plan, outlooks: list[Outlook]) -> None:
+        wanted = {name: item for item, name in zip(plan.collections, plan.names, strict=True) if not self._filled(name)}
+        now = self._publisher.now()
+        due = []
+        for outlook in outlooks:
+            state = outlook.known.state
+            if state is None or (0 < state.ends <= now) or not state.places:
+                continue
+            missing = {name for name, item in wanted.items() if name not in state.places and admits(item, outlook.word, now)}
+            again = self._publisher.again(plan, state, missing) if missing else None
+            if again is not None:
+                due.append(again)
+        if due:
+            self._store.publish(due, now * 1_000)
+
+    def _due_again(self, plan: Plan, outlooks: list[Outlook]) -> list[Publication]:
+        now = self._publisher.now()
+        due = []
+        for outlook, content in self._content(plan, outlooks):
+            known, state = outlook.known, outlook.known.state
+            if state is None or not state.places or outlook.word.ends <= now or not outlook.word.standing:
+                continue
+            served = self._store.object_body(next(iter(state.places)), known.object, plan.scope)
+            made = stix.body(
+                known.object[0], id_text(*known.object), self._publisher.sight.creator, state.created, state.version,
+                content, revoked=state.revoked,
+            )  # fmt: skip
+            if served != made:
+                names = tuple(name for name in plan.names if name in state.places)
+                due.append(
+                    self._publisher.version(plan, known, content, names)._replace(key=outlook.key, ends=state.ends)
+                )
+        return due
+
+
+#: How often retention is looked after.
+RETAIN_EVERY: Millis = 60 * MINUTE

@@ -1,0 +1,236 @@
+"""From dirty marks to log entries: merge what changed, and publish what a subscriber would act on.
+
+One process publishes at a time, by a lease: merging is bound by the store's one writer anyway, and nobody can then
+publish an older reading of the claims over a newer one. Every step can be done again; marks are cleared last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from config import audience as audiences
+from config.instant import SECOND, Clock, Millis, parse_millis, stix_time
+from config.settings import Settings
+from normalizers import companions, stix
+from normalizers.claims import Claim
+from normalizers.merge import Merged
+from normalizers.stix import id_text
+from taxii_server.admission import admits
+from taxii_server.stores.base import Mark, ObjectKey, ObjectState, Publication, Store
+from taxii_server.views import Known, Outlook, Plan, Sight, plans
+
+_LEASE = "publisher"
+_LEASE_FOR: Millis = 30 * SECOND
+
+
+class NotNow(Exception):
+    """Another process publishes at present; what is dirty is in good hands."""
+
+
+class Publisher:
+    """Publishes what is dirty in a store, for every view of the settings."""
+
+    def __init__(self, settings: Settings, store: Store, clock: Clock, owner: str) -> None:
+        self.settings = settings
+        self.store = store
+        self.sight = Sight(settings, store)
+        self.plans = plans(settings)
+        self._clock = clock
+        self._owner = owner
+
+    def hold(self) -> None:
+        """Take or prolong the lease. Raises :class:`NotNow`."""
+        now = self.now()
+        if not self.store.lease(_LEASE, self._owner, now=now, until=now + _LEASE_FOR):
+            raise NotNow("another process is publishing")
+
+    def release(self) -> None:
+        """Let another process publish."""
+        self.store.release(_LEASE, self._owner)
+
+    def now(self) -> Millis:
+        """The injected clock, in milliseconds."""
+        return self._clock() // 1_000
+
+    # -- what every merged collection ships
+
+    def prepare(self) -> None:
+        """Put into every merged collection what its objects will refer to. Raises :class:`NotNow`."""
+        self.hold()
+        for plan in self.plans:
+            found = [
+                Publication(
+                    scope=plan.scope,
+                    type=item.type,
+                    uuid=item.uuid,
+                    version=item.version,
+                    created=item.created,
+                    body=item.body,
+                    digest=stix.digest(item.body),
+                    collections=plan.names,
+                )
+                for item in companions.fixed(plan.view.audience, plan.view.dialect)
+            ]
+            hub = self._identity(plan, self.sight.hub, companions.hub_identity(self.settings.hub))
+            self._put([*found, *([hub] if hub else [])])
+
+    def _identity(self, plan: Plan, key: ObjectKey, content: bytes) -> Publication | None:
+        """The version of an identity that is due, if one is."""
+        state = self.store.objects(plan.scope, [key]).get(key)
+        if state is None or state.digest != stix.digest(content):
+            return self.version(plan, Known(key, 1, state), content, plan.names)
+        missing = set(plan.names) - state.places.keys()
+        return self.again(plan, state, missing) if missing else None
+
+    # -- what is dirty
+
+    def publish_all(self, batch: int = 2_000) -> int:
+        """Publish until nothing is dirty; gives the number of object versions. Raises :class:`NotNow`."""
+        total = 0
+        while True:
+            done, published = self.publish_some(batch)
+            total += published
+            if not done:
+                return total
+
+    def publish_some(self, batch: int = 2_000) -> tuple[int, int]:
+        """Work off the oldest marks: how many, and how many object versions that published."""
+        self.hold()
+        self.store.wake(self.now())
+        marks = self.store.dirty(batch)
+        if not marks:
+            return 0, 0
+        claims = self._present(self.store.claims({mark.key for mark in marks}))
+        published, again = 0, set[bytes]()
+        for plan in self.plans:
+            due = self._due(plan, marks, claims)
+            self.hold()
+            outcomes = self._put(due)
+            published += outcomes.count("published")
+            again |= {item.key for item, outcome in zip(due, outcomes, strict=True) if outcome == "conflict"}
+        self.store.clear_dirty([mark for mark in marks if mark.key not in again])
+        return len(marks), published
+
+    def _put(self, publications: list[Publication]) -> list[str]:
+        return list(self.store.publish(publications, self._clock())) if publications else []
+
+    def _present(self, claims: dict[bytes, list[Claim]]) -> dict[bytes, list[Claim]]:
+        """Leave out claims from the future, and have them looked at again when their time has come."""
+        skew = self.settings.tolerated_skew
+        limit = self.now() + skew
+        for key, about in claims.items():
+            ahead = [claim for claim in about if claim.version > limit or claim.last_seen > limit]
+            for claim in ahead:
+                self.store.wait(key, claim.audience, max(claim.version, claim.last_seen) - skew)
+            if ahead:
+                claims[key] = [claim for claim in about if claim not in ahead]
+        return claims
+
+    def _due(self, plan: Plan, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> list[Publication]:
+        # In order of the first mark that this view may see: what it may not see must not even change an order.
+        keys = dict.fromkeys(mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience))
+        outlooks = self.sight.look(plan, keys, claims)
+        known = {cve: item for cve, item in self.sight.vulnerabilities(plan, outlooks).items()}
+        refs = {cve: id_text(*item.object) for cve, item in known.items() if item.state and item.state.places}
+        due: list[Publication] = []
+        identities: set[bytes] = set()
+        for outlook in outlooks:
+            if outlook.word.type == "advisory":
+                due += self._publisher(plan, outlook.word, identities)
+            publication = self._publication(plan, outlook, self.content(plan, outlook.word, refs))
+            if publication is not None:
+                due.append(publication)
+                if outlook.word.type == "cve":
+                    refs[outlook.word.value] = id_text(*outlook.known.object)
+        return due
+
+    def content(self, plan: Plan, word: Merged, refs: Mapping[str, str]) -> bytes:
+        """Content of the object that says ``word``; ``refs`` are ids of vulnerabilities by CVE id."""
+        if word.type == "advisory":
+            refs = {**refs, "publisher": id_text(*self.sight.publisher(word)[0])}
+        return stix.content(word, plan.view.dialect, refs)
+
+    def _publisher(self, plan: Plan, word: Merged, done: set[bytes]) -> list[Publication]:
+        key, content = self.sight.publisher(word)
+        if content is None or key[1] in done:
+            return []
+        done.add(key[1])
+        due = self._identity(plan, key, content)
+        return [due] if due else []
+
+    def _publication(self, plan: Plan, outlook: Outlook, content: bytes) -> Publication | None:
+        """The version that is due, if a subscriber would act on anything that changed."""
+        word, state = outlook.word, outlook.known.state
+        now = self.now()
+        if state is None and (not word.standing or word.ends <= now):
+            return None  # over on arrival: kept and looked up, but no entry
+        revoked = stix.ends_by_revocation(word)
+        if state is not None and state.digest == stix.digest(content) and state.revoked == revoked:
+            return None
+        if state is not None and 0 < state.ends <= now and word.ends <= now:
+            return None  # it was over, and is
+        names = tuple(
+            name
+            for collection, name in zip(plan.collections, plan.names, strict=True)
+            if (state is not None and name in state.places) or admits(collection, word, now)
+        )
+        due = self.version(plan, outlook.known, content, names, revoked=revoked)
+        return due._replace(key=outlook.key, ends=self._retained_from(plan, word, revoked))
+
+    def _retained_from(self, plan: Plan, word: Merged, revoked: bool) -> Millis:
+        """From when retention counts. What has no ``valid_until`` leaves when its last claim ends."""
+        if revoked or stix.object_type(word.type) == "indicator":
+            return word.ends
+        return word.ends - min(collection.retention for collection in plan.collections)
+
+    # -- versions
+
+    def version(
+        self, plan: Plan, known: Known, content: bytes, names: tuple[str, ...], *, revoked: bool = False
+    ) -> Publication:
+        """A new version of an object, later than the last by at least a millisecond."""
+        kind, uuid = known.object
+        state = known.state
+        moment = self.now()
+        if state is not None:
+            moment = max(moment, parse_millis(state.version) + 1)
+        modified = stix_time(moment)
+        created = state.created if state is not None else modified
+        body = stix.body(kind, id_text(kind, uuid), self.sight.creator, created, modified, content, revoked=revoked)
+        return Publication(
+            scope=plan.scope,
+            type=kind,
+            uuid=uuid,
+            version=modified,
+            created=created,
+            body=body,
+            digest=stix.digest(content),
+            collections=names,
+            expected=state.version if state is not None else None,
+            not_before=moment * 1_000,
+            generation=known.generation,
+            revoked=revoked,
+        )
+
+    def again(self, plan: Plan, state: ObjectState, names: set[str]) -> Publication | None:
+        """The version that is published already, for collections that lack it; None if its bytes are nowhere left."""
+        key = (state.type, state.uuid)
+        for place in state.places:
+            body = self.store.object_body(place, key, plan.scope)
+            if body is not None:
+                return Publication(
+                    scope=plan.scope,
+                    type=state.type,
+                    uuid=state.uuid,
+                    version=state.version,
+                    created=state.created,
+                    body=body,
+                    digest=state.digest,
+                    collections=tuple(name for name in plan.names if name in names),
+                    expected=state.version,
+                    key=state.key,
+                    generation=state.generation,
+                    revoked=state.revoked,
+                    ends=state.ends,
+                )
+        return None

@@ -1,0 +1,106 @@
+"""What each view says at present about observables, beside what was last published of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from config.settings import Collection, Settings
+from normalizers import companions, stix
+from normalizers.claims import Claim, observable_key
+from normalizers.merge import Merged, View, merge
+from normalizers.stix import id_text, object_type
+from taxii_server.stores.base import ObjectKey, ObjectState, Store
+
+
+class Plan(NamedTuple):
+    """A view and the collections that are made from it."""
+
+    view: View
+    collections: tuple[Collection, ...]
+    #: their ids
+    names: tuple[str, ...]
+
+    @property
+    def scope(self) -> str:
+        """Where the ids of the view's objects are unique."""
+        return self.view.name
+
+
+def plans(settings: Settings) -> list[Plan]:
+    """One plan a view, in order of configuration."""
+    found: dict[str, tuple[View, list[Collection]]] = {}
+    for root in settings.api_roots:
+        for collection in root.collections:
+            entry = collection.view
+            if entry is not None:
+                view = View(entry.name, entry.audience, entry.scope == "own", entry.tlp)
+                found.setdefault(entry.name, (view, []))[1].append(collection)
+    return [
+        Plan(view, tuple(collections), tuple(str(item.id) for item in collections))
+        for view, collections in found.values()
+    ]
+
+
+class Known(NamedTuple):
+    """The id in use for an observable in a view."""
+
+    object: ObjectKey
+    generation: int
+    state: ObjectState | None
+
+
+class Outlook(NamedTuple):
+    """What a view says about one observable now, and the id it says it under."""
+
+    key: bytes
+    word: Merged
+    known: Known
+
+
+class Sight:
+    """Reads views. ``ids`` and ``creator`` are the hub's own."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._store = store
+        self.ids = stix.Ids(settings.hub.namespace)
+        self.hub: ObjectKey = ("identity", companions.hub_id(self.ids))
+        self.creator = id_text(*self.hub)
+
+    def look(self, plan: Plan, keys: Iterable[bytes], claims: Mapping[bytes, list[Claim]]) -> list[Outlook]:
+        """What the view says about those observables, in order of ``keys``; nothing of those it knows nothing of."""
+        words = {key: word for key in keys if (word := merge(claims.get(key, ()), plan.view)) is not None}
+        known = self.known(plan, {key: (word.type, word.value) for key, word in words.items()})
+        return [Outlook(key, word, known[key]) for key, word in words.items()]
+
+    def known(self, plan: Plan, observables: Mapping[bytes, tuple[str, str]]) -> dict[bytes, Known]:
+        """The ids in use: of each observable the first generation that is not revoked, be it yet to come."""
+        found: dict[bytes, Known] = {}
+        open_ = dict(observables)
+        generation = 0
+        while open_:
+            generation += 1
+            asked = {key: self._object_key(plan, *open_[key], generation) for key in open_}
+            states = self._store.objects(plan.scope, list(asked.values()))
+            for key, object_key in asked.items():
+                state = states.get(object_key)
+                found[key] = Known(object_key, generation, state)
+                if state is None or not state.revoked:
+                    del open_[key]
+        return found
+
+    def _object_key(self, plan: Plan, kind: str, value: str, generation: int) -> ObjectKey:
+        return object_type(kind), self.ids.merged(kind, value, plan.view.name, generation)
+
+    def vulnerabilities(self, plan: Plan, outlooks: Iterable[Outlook]) -> dict[str, Known]:
+        """What is known of the vulnerabilities that advisories among ``outlooks`` are about, by CVE id."""
+        cves = {cve for item in outlooks if item.word.type == "advisory" for cve in item.word.detail.get("cves", ())}
+        known = self.known(plan, {observable_key("cve", cve): ("cve", cve) for cve in sorted(cves)})
+        return {cve: known[observable_key("cve", cve)] for cve in cves}
+
+    def publisher(self, word: Merged) -> tuple[ObjectKey, bytes | None]:
+        """The identity of an advisory's publisher and its content; the hub itself where none is named."""
+        name = word.detail.get("publisher")
+        if not name:
+            return self.hub, None
+        return ("identity", self.ids.publisher(name)), companions.publisher_identity(name)
