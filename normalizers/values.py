@@ -1,0 +1,200 @@
+"""Canonical values: one spelling per observable, so that feeds that mean the same thing meet.
+
+Every function here either gives the canonical value or raises :class:`BadValue`; none guesses. Canonical values are
+fixed points: ``canonical(*canonical(kind, text)) == canonical(kind, text)``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+from normalizers import hosts, urls
+from normalizers.bad_value import BadValue, shown
+from normalizers.refang import defanged, refang, tidy
+
+__all__ = ["ALGORITHMS", "TYPES", "BadValue", "algorithm", "canonical", "classify", "cves_in", "refang", "split_port"]
+
+#: Observable types. ``file`` is its strongest hash, ``asn`` is written AS64500, ``advisory`` is its URL or stable id.
+TYPES = (
+    "url", "domain", "ipv4", "ipv6", "cidr", "email", "file", "certificate", "asn", "cve", "advisory",
+)  # fmt: skip
+#: STIX hash names, the one to prefer first (domain.md: SHA-256 > SHA-1 > MD5).
+ALGORITHMS = {"SHA-256": 64, "SHA-512": 128, "SHA-1": 40, "MD5": 32}
+
+_BY_LENGTH = {length: name for name, length in ALGORITHMS.items()}
+_HEX = re.compile(r"[0-9a-f]+")
+#: Hashes of no bytes at all, which name every empty file in the world.
+_OF_NOTHING = frozenset((
+    "d41d8cd98f00b204e9800998ecf8427e",
+    "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81"
+    "a538327af927da3e",
+))  # fmt: skip
+_LOCAL = re.compile(r"[^\s@\"<>()\[\],;:\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,64}")
+_ASN = re.compile(r"(?:ASN?\s*)?([0-9]{1,10})", re.IGNORECASE)
+_CVE = re.compile(r"CVE-([0-9]{4})-([0-9]{4,19})", re.IGNORECASE)
+_CVES = re.compile(r"(?<![0-9A-Za-z])CVE-[0-9]{4}-[0-9]{4,19}(?![0-9A-Za-z])", re.IGNORECASE)
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
+_STABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{2,99}")
+
+
+def canonical(kind: str, text: str) -> tuple[str, str]:
+    """The observable type and canonical value of ``text``, which its source calls a ``kind``.
+
+    ``kind`` is one of :data:`TYPES`, or ``ip``, ``hash`` or ``any`` where the source says no more. The type returned
+    may be another one: ``203.0.113.7/32`` is an ``ipv4``, ``::ffff:203.0.113.7`` too. Raises :class:`BadValue`, also
+    for a kind the hub does not know.
+    """
+    read = _READERS.get(kind)
+    if read is None:
+        raise BadValue("unknown-type", f"expected a type such as {', '.join(TYPES)}, got {shown(kind)}")
+    return read(text)
+
+
+def classify(text: str) -> tuple[str, str]:
+    """As :func:`canonical`, for lists that mix types without saying so: the type is told by the form alone."""
+    given = tidy(text)
+    if defanged(given):
+        given = refang(given)
+    if "://" in given:
+        return "url", urls.url(given)
+    if "@" in given:
+        return _email(given)
+    if "/" in given:
+        return hosts.network(given)
+    if given.count(":") > 1:
+        return hosts.address(given)
+    if len(given) in _BY_LENGTH and _HEX.fullmatch(given.lower()):
+        return _file(given)
+    if _CVE.fullmatch(given):
+        return _cve(given)
+    if given[:2].upper() == "AS" and _ASN.fullmatch(given):
+        return _asn(given)
+    return _domain(given)
+
+
+def split_port(text: str) -> tuple[str, int]:
+    """Address and port of ``address:port``, parted at the last colon, brackets or not. Raises :class:`BadValue`.
+
+    An IPv6 address without brackets is ambiguous; that there is a port has to be known from elsewhere.
+    """
+    address, colon, port = tidy(text).rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port[:6]) < 65_536:
+        raise BadValue("bad-port", f"expected address:port, got {shown(text)}")
+    return address, int(port)
+
+
+def algorithm(value: str) -> str:
+    """The STIX name of the algorithm that gave a canonical hash; its length tells."""
+    return _BY_LENGTH[len(value)]
+
+
+def cves_in(text: str) -> list[str]:
+    """The CVE ids that a text names, canonical and sorted, whatever width its characters have."""
+    plain = unicodedata.normalize("NFKC", text).translate(_DASHES)
+    return sorted({found.upper() for found in _CVES.findall(plain)})
+
+
+def _url(text: str) -> tuple[str, str]:
+    return "url", urls.url(text)
+
+
+def _domain(text: str) -> tuple[str, str]:
+    given = _plain(text)
+    kind, value = hosts.host(given)
+    if kind == "ipv6":
+        raise BadValue("bad-host", f"expected a domain name, got {shown(text)}")
+    return kind, value
+
+
+def _ip(text: str) -> tuple[str, str]:
+    try:
+        return hosts.address(text)
+    except BadValue:
+        given = _plain(text)
+        return hosts.network(given) if "/" in given else hosts.address(given)
+
+
+def _cidr(text: str) -> tuple[str, str]:
+    return hosts.network(_plain(text))
+
+
+def _email(text: str) -> tuple[str, str]:
+    given = _plain(text)
+    if given[:7].lower() == "mailto:":
+        given = given[7:]
+    local, _, place = given.rpartition("@")
+    if _LOCAL.fullmatch(local) is None:
+        raise BadValue("bad-email", "expected an e-mail address such as name@example.com")
+    # The local part keeps its case: RFC 5321 section 2.3.11 leaves its meaning to the host alone.
+    return "email", f"{unicodedata.normalize('NFC', local)}@{hosts.name(tidy(place))}"
+
+
+def _file(text: str) -> tuple[str, str]:
+    return "file", _hash(text)
+
+
+def _hash(text: str) -> str:
+    value = tidy(text).lower()
+    if len(value) not in _BY_LENGTH or _HEX.fullmatch(value) is None:
+        raise BadValue("bad-hash", f"expected 32, 40, 64 or 128 hexadecimal digits, got {shown(text)}")
+    if value in _OF_NOTHING or value.count(value[0]) == len(value):
+        raise BadValue("empty-hash", f"expected the hash of some content, got that of none: {shown(text)}")
+    return value
+
+
+def _certificate(text: str) -> tuple[str, str]:
+    value = _hash(tidy(text).replace(":", ""))
+    if len(value) == ALGORITHMS["SHA-512"]:
+        raise BadValue("bad-hash", f"expected an MD5, SHA-1 or SHA-256 fingerprint, got {shown(text)}")
+    return "certificate", value
+
+
+def _asn(text: str) -> tuple[str, str]:
+    found = _ASN.fullmatch(tidy(text))
+    if found is None or not 0 < int(found[1]) < 2**32:
+        raise BadValue("bad-asn", f"expected an AS number such as AS64500, got {shown(text)}")
+    return "asn", f"AS{int(found[1])}"
+
+
+def _cve(text: str) -> tuple[str, str]:
+    given = tidy(unicodedata.normalize("NFKC", text).translate(_DASHES))
+    found = _CVE.fullmatch(given)
+    if found is None or int(found[1]) < 1999:
+        raise BadValue("bad-cve", f"expected an id such as CVE-2026-12345, got {shown(text)}")
+    return "cve", given.upper()
+
+
+def _advisory(text: str) -> tuple[str, str]:
+    given = tidy(text)
+    if "://" in given:
+        return "advisory", urls.page(given)
+    if _STABLE_ID.fullmatch(given) is None:
+        raise BadValue("bad-advisory", f"expected an advisory's URL or id, got {shown(text)}")
+    return "advisory", given
+
+
+def _plain(text: str) -> str:
+    given = tidy(text)
+    return refang(given) if defanged(given) else given
+
+
+_READERS: dict[str, Callable[[str], tuple[str, str]]] = {
+    "url": _url,
+    "domain": _domain,
+    "ip": _ip,
+    "ipv4": _ip,
+    "ipv6": _ip,
+    "cidr": _cidr,
+    "email": _email,
+    "file": _file,
+    "hash": _file,
+    "certificate": _certificate,
+    "asn": _asn,
+    "cve": _cve,
+    "advisory": _advisory,
+    "any": classify,
+}
