@@ -1,0 +1,145 @@
+"""Whether an object that a stranger sent is valid STIX 2.1.
+
+Nearly all that is sent are plain indicators, so there is a quick check for those, which takes a few microseconds where
+the stix2 library takes hundreds. It only ever says yes to what the library accepts (a property test holds it to that);
+what it does not know is left to the library and to what :mod:`normalizers.strictness` adds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from normalizers.patterns import is_valid
+
+_ID = re.compile(r"([a-z0-9-]{3,250})--([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12})")
+_TIME = re.compile(r"(?:19[789]\d|[2-9]\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z")
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?")
+_WORD = re.compile(r"[a-z0-9_-]{1,100}")
+_SPECIAL_REFERENCE = re.compile(r"cve|capec|CVE-\d|CAPEC-\d")
+#: cheaper than parsing the hours: what is left to check of a time once the pattern fits is its date and its ranges
+_read_time = datetime.fromisoformat
+
+
+def check_object(obj: Any) -> str | None:
+    """None for a valid object; otherwise a message that names the property and says what was expected."""
+    if not isinstance(obj, dict):
+        return f"expected a STIX object, got {type(obj).__name__}"
+    if is_plain_indicator(obj):
+        return None
+    # Imported when first needed: the library costs 20 MB, and few processes ever meet an unusual object.
+    from normalizers.strictness import problem
+
+    return problem(obj)
+
+
+def key_of(stix_id: str) -> tuple[str, bytes]:
+    """The type and the 16 bytes of the UUID of a valid STIX id."""
+    kind, _, uuid = stix_id.rpartition("--")
+    return kind, bytes.fromhex(uuid.replace("-", ""))
+
+
+def is_plain_indicator(obj: dict[str, Any]) -> bool:
+    """Whether this is a valid indicator of the usual shape. False says nothing: look closer."""
+    if obj.get("type") != "indicator" or obj.get("spec_version") != "2.1":
+        return False
+    try:
+        return all(_CHECKS[name](value) for name, value in obj.items()) and _in_order(obj)
+    except (KeyError, TypeError):
+        return False
+
+
+def _in_order(obj: dict[str, Any]) -> bool:
+    """Whether all that an indicator needs is there, and its times follow each other. Raises KeyError."""
+    until = obj.get("valid_until")
+    return (
+        _order(obj["modified"]) >= _order(obj["created"])
+        and (until is None or _order(until) > _order(obj["valid_from"]))
+        and obj["valid_from"] is not None
+        and obj["id"] is not None
+        and obj["pattern"] is not None
+        and obj["pattern_type"] is not None
+    )
+
+
+def _order(time: str) -> str:
+    head, dot, fraction = time[:-1].partition(".")
+    return head + dot + fraction.rstrip("0") if dot else head
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str
+
+
+def _id(kind: str) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        found = _ID.fullmatch(value)
+        return found is not None and found[1] == kind
+
+    return check
+
+
+def _time(value: Any) -> bool:
+    if _TIME.fullmatch(value) is None:
+        return False
+    try:
+        _read_time(value[:19])
+    except ValueError:
+        return False
+    return True
+
+
+def _fine_time(value: Any) -> bool:
+    return _time(value) and len(value) >= 24
+
+
+def _list_of(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def check_list(value: Any) -> bool:
+        return type(value) is list and bool(value) and all(map(check, value))
+
+    return check_list
+
+
+def _reference(value: Any) -> bool:
+    if type(value) is not dict or not _REFERENCE.issuperset(value) or not all(map(_text, value.values())):
+        return False
+    if len(value) < 2 or "source_name" not in value:
+        return False
+    if _SPECIAL_REFERENCE.match(value["source_name"]) or _SPECIAL_REFERENCE.match(value.get("external_id", "")):
+        return False  # CVE and CAPEC references have rules of their own
+    return "url" not in value or _URL.fullmatch(value["url"]) is not None
+
+
+def _phase(value: Any) -> bool:
+    return type(value) is dict and value.keys() == _PHASE and all(map(_text, value.values()))
+
+
+_REFERENCE = frozenset(("source_name", "description", "url", "external_id"))
+_PHASE = {"kill_chain_name", "phase_name"}
+
+#: Every property of the usual shape, and what its value has to be.
+_CHECKS: dict[str, Callable[[Any], bool]] = {
+    "type": lambda value: True,
+    "spec_version": lambda value: True,
+    "id": _id("indicator"),
+    "created_by_ref": _id("identity"),
+    "created": _fine_time,
+    "modified": _fine_time,
+    "revoked": lambda value: type(value) is bool,
+    "labels": _list_of(_text),
+    "confidence": lambda value: type(value) is int and 0 <= value <= 100,
+    "lang": lambda value: value in ("ja", "en"),
+    "external_references": _list_of(_reference),
+    "object_marking_refs": _list_of(_id("marking-definition")),
+    "name": _text,
+    "description": _text,
+    "indicator_types": _list_of(lambda value: _WORD.fullmatch(value) is not None),
+    "pattern": lambda value: type(value) is str and is_valid(value),
+    "pattern_type": lambda value: value == "stix",
+    "pattern_version": lambda value: value == "2.1",
+    "valid_from": _time,
+    "valid_until": _time,
+    "kill_chain_phases": _list_of(_phase),
+}
