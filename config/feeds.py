@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from config import audience
+from config.audience import Audience, Share, audience_of, under_terms
 from config.instant import DAY, HOUR, Millis, parse_span
 
 
@@ -135,7 +135,7 @@ class Feed(Entry):
     #: TLP 2.0 label of what it says where a row bears none
     marking: Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT"]
     #: what the terms allow the hub to pass on
-    share: audience.Share
+    share: Share
     #: the group that AMBER is for
     group: str | None = None
     #: a line that must be shown with what comes from here
@@ -185,9 +185,9 @@ class Feed(Entry):
         return self.family or self.id
 
     @property
-    def audience(self) -> audience.Audience:
+    def audience(self) -> Audience:
         """Who may see what a row without a marking of its own says."""
-        return audience.under_terms(audience.audience_of(self.marking, self.group), self.share)
+        return under_terms(audience_of(self.marking, self.group), self.share)
 
     def life_of(self, kind: str) -> Millis:
         """How long a sighting of this observable type stays valid, in milliseconds."""

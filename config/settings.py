@@ -11,7 +11,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from config import audience
+from config import audience as audiences
 from config.feeds import Entry, Feed, Span
 from config.instant import DAY, MINUTE
 
@@ -48,7 +48,7 @@ class Group(Entry):
 
     @model_validator(mode="after")
     def _sound(self) -> Group:
-        audience.check(self.clearance)
+        audiences.check(self.clearance)
         return self
 
 
@@ -63,7 +63,7 @@ class ViewEntry(Entry):
 
     @model_validator(mode="after")
     def _sound(self) -> ViewEntry:
-        if audience.check(self.audience) == audience.INTERNAL:
+        if audiences.check(self.audience) == audiences.INTERNAL:
             raise ValueError("what is internal is in no collection")
         return self
 
@@ -189,8 +189,8 @@ class Settings(Entry):
                 raise ValueError(f"{collection.title}: no group is called {name!r}")
         held = collection.view.audience if collection.view else collection.audience
         for name in collection.read if held else ():
-            clearance = audience.CLEAR if name == ANYONE else self.groups[name].clearance
-            if held and not audience.sees(clearance, held):
+            clearance = audiences.CLEAR if name == ANYONE else self.groups[name].clearance
+            if held and not audiences.sees(clearance, held):
                 raise ValueError(f"{collection.title}: {name!r} may read {clearance}, and this holds {held}")
 
     def feed(self, feed_id: str) -> Feed:

@@ -24,8 +24,8 @@ _MALWARE = f"{PREFIX}malware="
 
 SCHEMA = (
     "value: string, the observable where the object's pattern or name does not give it. contributions: list, one "
-    "member per claim: origin (string, who first said it; opaque where it may not be named); family (string, default origin: "
-    "origins of one family count as one opinion); audience (string: clear, green, amber:GROUP or amber+strict:GROUP; "
+    "member per claim: origin (string, who first said it; opaque where it may not be named); family (string, default "
+    "origin: origins of one family count as one opinion); audience (string: clear, green, amber:GROUP or amber+strict:GROUP; "
     "default the object's TLP marking); version (timestamp of the claim's last change); first_seen (timestamp, default "
     "valid_from); last_seen (timestamp, default valid_until less life); life (integer, milliseconds that a sighting "
     "stays valid); confidence (integer 0-100, default the object's); withdrawn (timestamp, absent while it stands); "

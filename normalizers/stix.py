@@ -137,7 +137,9 @@ def _common(
     shown: dict[str, Any], merged: Merged, dialect: Dialect, own: Own, made: list[str], value: str | None = None
 ) -> dict[str, Any]:
     shown["confidence"] = merged.confidence
-    shown["labels"] = [*merged.labels, *_labels(merged, made)]
+    labels = [*merged.labels, *_labels(merged, made)]
+    if labels:
+        shown["labels"] = labels
     if merged.references and "external_references" not in shown:
         shown["external_references"] = [external_reference(reference) for reference in merged.references]
     shown["object_marking_refs"] = [marking_id(marking_of(merged.audience), dialect)]

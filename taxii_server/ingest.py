@@ -13,9 +13,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from pathlib import Path
 
-from collectors import CollectError, Collected, Document, TryLater, collect
+from collectors import Collected, CollectError, Document, TryLater, collect
 from config.audience import narrower
 from config.feeds import Feed
 from config.instant import MINUTE, Clock, Millis
@@ -342,9 +341,7 @@ class _Taking:
         present = dict(stored)
         for key, claim in news:
             self._fold(present, key, self._named(claim))
-        changed = [
-            self._row(place[0], claim) for place, claim in present.items() if claim is not stored.get(place)
-        ]
+        changed = [self._row(place[0], claim) for place, claim in present.items() if claim is not stored.get(place)]
         self._tally.kept += self._ingest.put(changed)
         self._ingest._progress(self._feed.id, self._tally.claims)
 

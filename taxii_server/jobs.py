@@ -23,6 +23,8 @@ _STEP = 1_000
 
 #: called with the number of observables gone over
 Progress = Callable[[int], None]
+#: called with the number of versions published in a step
+Pause = Callable[[int], None]
 
 
 class Jobs:
@@ -48,7 +50,9 @@ class Jobs:
             for name in unfilled:
                 self._store.set_value(f"filled/{name}", "yes")
 
-    def reissue(self, progress: Progress = lambda done: None, pause: Callable[[int], None] = lambda published: None) -> int:
+    def reissue(
+        self, progress: Progress = lambda done: None, pause: Callable[[int], None] = lambda published: None
+    ) -> int:
         """Publish a new version of every object whose bytes would be made otherwise today; gives how many.
 
         ``pause`` is called after each step with the number published in it, to keep a rate.
@@ -136,7 +140,9 @@ class Jobs:
             state = outlook.known.state
             if state is None or (0 < state.ends <= now) or not state.places:
                 continue
-            missing = {name for name, item in wanted.items() if name not in state.places and admits(item, outlook.word, now)}
+            missing = {
+                name for name, item in wanted.items() if name not in state.places and admits(item, outlook.word, now)
+            }
             again = self._publisher.again(plan, state, missing) if missing else None
             if again is not None:
                 due.append(again)

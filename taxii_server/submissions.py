@@ -12,14 +12,13 @@ import hmac
 from dataclasses import replace
 from typing import Any
 
-import orjson
-
 from config.audience import audience_of
 from config.feeds import DEFAULT_LIFE, LONGEST_LIFE
 from config.instant import Clock, Millis, parse_millis
 from config.settings import ApiRoot, Settings
 from normalizers.checking import check_object
 from normalizers.claims import Claim, detail_text, rounded
+from normalizers.envelope import objects_of
 from normalizers.markings import tlp_of
 from normalizers.patterns import observable
 from taxii_server.stores.base import ClaimRow, Store, Submission
@@ -133,12 +132,3 @@ def _life(obj: dict[str, Any], kind: str, last_seen: Millis) -> Millis:
     until = obj.get("valid_until")
     life = parse_millis(until) - last_seen if until else DEFAULT_LIFE[kind]
     return max(1, min(life, LONGEST_LIFE[kind]))
-
-
-def objects_of(body: bytes) -> list[Any]:
-    """The objects of an envelope, or of a bundle posted by mistake. Raises ValueError."""
-    envelope = orjson.loads(body)
-    objects = envelope.get("objects") if isinstance(envelope, dict) else None
-    if not isinstance(objects, list):
-        raise ValueError("expected an envelope with a list of objects")
-    return objects

@@ -22,7 +22,9 @@ _LOG = logging.getLogger("noroshi.worker")
 class Worker:
     """Everything that happens without a request."""
 
-    def __init__(self, settings: Settings, store: Store, clock: Clock, owner: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, clock: Clock, owner: str, environment: Mapping[str, str]
+    ) -> None:
         self._clock = clock
         self._store = store
         self.publisher = Publisher(settings, store, clock, owner)

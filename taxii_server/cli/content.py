@@ -1,0 +1,201 @@
+"""``noroshi collections``, ``publish``, ``lookup`` and ``export``: what the hub holds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+import orjson
+
+from config.instant import stix_time, taxii_time
+from config.settings import ApiRoot, Collection, Settings
+from normalizers.claims import Claim, observable_key
+from normalizers.stix import id_text
+from normalizers.values import BadValue, canonical, classify
+from taxii_server.cli.context import (
+    FAILED,
+    NOT_FOUND,
+    Failure,
+    as_json,
+    configured,
+    moment,
+    opened,
+    refuse,
+    show_json,
+    show_table,
+)
+from taxii_server.stores.base import Selection, Store
+from taxii_server.views import Sight, plans
+
+_PAGE = 1_000
+
+
+@click.command()
+@configured
+@as_json
+def collections(config: Path | None, data: Path | None, json_: bool) -> None:
+    """Show every collection: where it is, what it holds, who may read and write it."""
+    with opened(config, data) as (settings, store):
+        counts = store.counts()
+        rows = [
+            _collection_row(root, item, counts.get(str(item.id), 0), store.last_date(str(item.id)))
+            for root in settings.api_roots
+            for item in root.collections
+        ]
+    if json_:
+        show_json(rows)
+    else:
+        show_table("Collections", list(rows[0]) if rows else [], [list(row.values()) for row in rows])
+
+
+def _collection_row(root: ApiRoot, item: Collection, count: int, last: int) -> dict[str, Any]:
+    return {
+        "path": f"/{root.path}/collections/{item.alias or item.id}/",
+        "id": str(item.id),
+        "title": item.title,
+        "kind": item.kind,
+        "view": item.view.name if item.view else "",
+        "objects": count,
+        "last added": taxii_time(last) if last else "",
+        "read": ", ".join(item.read),
+        "write": ", ".join(item.write),
+    }
+
+
+def find(settings: Settings, name: str) -> tuple[ApiRoot, Collection]:
+    """The collection that ``name`` (id, title, ``root/alias`` or an alias that only one root uses) means."""
+    found = [
+        (root, item)
+        for root in settings.api_roots
+        for item in root.collections
+        if name in (str(item.id), item.title, item.alias, f"{root.path}/{item.alias}")
+    ]
+    if not found:
+        raise Failure(f"no collection is called {name!r}; `noroshi collections` lists them", NOT_FOUND)
+    if len(found) > 1:
+        refuse(f"{name!r} may be {' or '.join(f'{root.path}/{item.alias}' for root, item in found)}; say which")
+    return found[0]
+
+
+@click.command()
+@click.argument("value")
+@configured
+@as_json
+def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> None:
+    """Show what the hub knows about VALUE: every claim, whoever may see it, and the objects made of them.
+
+    VALUE is an address, network, domain, URL, hash, e-mail address or CVE, defanged or not. For the hub's operators.
+    """
+    try:
+        kind, text = canonical("cve", value) if value.upper().startswith("CVE-") else classify(value)
+    except BadValue as error:
+        refuse(str(error))
+    key = observable_key(kind, text)
+    with opened(config, data) as (settings, store):
+        claims = store.claims([key]).get(key, [])
+        objects = list(_objects(settings, store, key, claims))
+    if json_:
+        show_json({"type": kind, "value": text, "claims": [_claim_row(c) for c in claims], "objects": objects})
+    elif not claims:
+        click.echo(f"{kind} {text}: nothing is known")
+    else:
+        click.echo(f"{kind} {text}")
+        rows = [_claim_row(claim) for claim in claims]
+        show_table("Claims", list(rows[0]), [list(row.values()) for row in rows])
+        if objects:
+            show_table("Published as", list(objects[0]), [list(row.values()) for row in objects])
+    if not claims:
+        sys.exit(NOT_FOUND)
+
+
+def _claim_row(claim: Claim) -> dict[str, Any]:
+    return {
+        "origin": claim.origin,
+        "for": claim.audience,
+        "confidence": claim.confidence,
+        "first seen": moment(claim.first_seen),
+        "last seen": moment(claim.last_seen),
+        "ends": moment(claim.ends),
+        "withdrawn": moment(claim.withdrawn),
+        "malware": ", ".join(claim.malware),
+        "labels": ", ".join(claim.labels),
+    }
+
+
+def _objects(settings: Settings, store: Store, key: bytes, claims: list[Claim]) -> Iterator[dict[str, Any]]:
+    sight = Sight(settings, store)
+    titles = {str(item.id): item.title for root in settings.api_roots for item in root.collections}
+    for plan in plans(settings):
+        for outlook in sight.look(plan, [key], {key: claims}):
+            state = outlook.known.state
+            if state is not None:
+                yield {
+                    "view": plan.view.name,
+                    "id": id_text(*outlook.known.object),
+                    "version": state.version,
+                    "revoked": state.revoked,
+                    "ends": moment(outlook.word.ends),
+                    "confidence": outlook.word.confidence,
+                    "collections": ", ".join(titles.get(name, name) for name in state.places),
+                }
+
+
+@click.command()
+@click.argument("collection")
+@click.option("--format", "form", type=click.Choice(["bundle", "jsonl", "values"]), default="bundle", show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there in place of the terminal.")
+@configured
+def export(collection: str, form: str, output: Path | None, config: Path | None, data: Path | None) -> None:
+    """Write all that COLLECTION holds: a STIX bundle, one object a line, or the bare values of its live indicators."""
+    with opened(config, data) as (settings, store):
+        root, item = find(settings, collection)
+        if item.kind == "submissions":
+            raise Failure(f"{root.path}/{item.alias} has nothing to read", FAILED)
+        if output is None:
+            _export(store, str(item.id), form, sys.stdout.buffer)
+            return
+        part = output.with_name(output.name + ".part")
+        with part.open("wb") as stream:
+            _export(store, str(item.id), form, stream)
+        part.replace(output)
+
+
+def _export(store: Store, collection: str, form: str, out: BinaryIO) -> None:
+    bodies = _bodies(store, collection)
+    if form == "jsonl":
+        for body in bodies:
+            out.write(body + b"\n")
+    elif form == "values":
+        from taxii_server.cli.context import now
+
+        present = stix_time(now())
+        for body in bodies:
+            obj = orjson.loads(body)
+            if obj["type"] == "indicator" and not obj.get("revoked") and obj.get("valid_until", "9") > present:
+                out.write(obj["name"].encode() + b"\n")
+    else:
+        _export_bundle(bodies, out)
+
+
+def _export_bundle(bodies: Iterator[bytes], out: BinaryIO) -> None:
+    import uuid
+
+    out.write(b'{"type":"bundle","id":"bundle--%s"' % str(uuid.uuid4()).encode())
+    before = b',"objects":['
+    for body in bodies:
+        out.write(before + body)
+        before = b","
+    out.write(b"]}\n" if before == b"," else b"}\n")
+
+
+def _bodies(store: Store, collection: str) -> Iterator[bytes]:
+    after = 0
+    while True:
+        page = store.bodies(collection, Selection(limit=_PAGE, after=after))
+        yield from page.bodies
+        if not page.more:
+            return
+        after = page.last

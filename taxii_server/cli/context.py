@@ -1,0 +1,135 @@
+"""What commands share: where the configuration is, how the store is opened, how results and errors are shown."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from config.instant import Millis, stix_time, system_clock
+from config.settings import Settings, SettingsError, load, shipped
+from taxii_server.stores import open_store
+from taxii_server.stores.base import Store
+
+#: What exit codes mean; docs/commands.md repeats it.
+FAILED, USAGE, CONFIGURATION, STORE, NOT_FOUND = 1, 2, 3, 4, 5
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Failure(click.ClickException):
+    """An error for the person at the terminal: what was given, what was expected, and an exit code."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        # A class variable in click, which reads it from the instance.
+        self.__dict__["exit_code"] = code
+
+
+def configured(command: F) -> F:
+    """Add ``--config`` and ``--data`` to a command."""
+    command = click.option(
+        "--data",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="NOROSHI_DATA",
+        help="Directory of the hub's own files, in place of the configuration's.",
+    )(command)
+    return click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        envvar="NOROSHI_CONFIG",
+        help="The hub's YAML file. Also read from NOROSHI_CONFIG.",
+    )(command)
+
+
+def as_json(command: F) -> F:
+    """Add ``--json`` to a command."""
+    return click.option("--json", "json_", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def settings_of(config: Path | None, data: Path | None) -> Settings:
+    """The settings that a command works with."""
+    if config is None:
+        raise Failure(
+            "no configuration: give --config FILE or set NOROSHI_CONFIG; `noroshi up --demo` needs none", CONFIGURATION
+        )
+    try:
+        settings = load(config)
+    except SettingsError as error:
+        raise Failure(str(error), CONFIGURATION) from error
+    if data is not None:
+        settings = settings.model_copy(update={"data": data.resolve()})
+    return settings
+
+
+def demo_config() -> Path:
+    """The configuration of the demonstration."""
+    return shipped("demo.yaml")
+
+
+@contextmanager
+def opened(config: Path | None, data: Path | None, *, must_exist: bool = True) -> Iterator[tuple[Settings, Store]]:
+    """Settings and their store, closed afterwards."""
+    settings = settings_of(config, data)
+    if must_exist and settings.store != "memory:" and not settings.data.is_dir():
+        raise Failure(f"{settings.data}: no hub's data here yet; `noroshi up` makes it", NOT_FOUND)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.store, settings.data)
+    try:
+        yield settings, store
+    finally:
+        store.close()
+
+
+def owner() -> str:
+    """A name for this process's leases, different for each."""
+    return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+
+
+def now() -> Millis:
+    """The present, for commands."""
+    return system_clock() // 1_000
+
+
+def show_json(value: Any) -> None:
+    """Print JSON, indented, in UTF-8."""
+    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
+
+
+def show_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
+    """Print a table as wide as the terminal, or plain and uncut when it is no terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        click.echo("\t".join(columns))
+        for row in rows:
+            click.echo("\t".join(_shown(cell) for cell in row))
+        return
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(_shown(cell) for cell in row))
+    console.print(table)
+
+
+def _shown(cell: Any) -> str:
+    return "-" if cell in (None, "") else str(cell)
+
+
+def moment(value: Millis) -> str:
+    """An instant for people, to the second; a dash for none."""
+    return f"{stix_time(value)[:19]}Z" if value else "-"
+
+
+def refuse(message: str) -> NoReturn:
+    """End the command with a message about what was given."""
+    raise Failure(message, USAGE)

@@ -1,0 +1,132 @@
+"""``noroshi feeds``."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+
+from collectors import CollectError, collect
+from config.feeds import Feed, FileTransport
+from config.instant import system_clock
+from config.settings import SettingsError, load_feed
+from normalizers.records import Refusal, UnreadableDocument, check, read
+from taxii_server.cli.context import (
+    CONFIGURATION,
+    FAILED,
+    Failure,
+    as_json,
+    configured,
+    moment,
+    opened,
+    show_json,
+    show_table,
+)
+from taxii_server.stores.base import FeedState
+
+
+@click.group()
+def feeds() -> None:
+    """What is collected, and how that goes."""
+
+
+@feeds.command("list")
+@configured
+@as_json
+def list_(config: Path | None, data: Path | None, json_: bool) -> None:
+    """Show every feed: its state, when it ran and runs next, and what its last run brought."""
+    with opened(config, data) as (settings, store):
+        states = [(feed, store.feed_state(feed.id) or FeedState(feed=feed.id)) for feed in settings.feeds]
+    if json_:
+        show_json([_as_json(feed, state) for feed, state in states])
+        return
+    show_table(
+        "Feeds",
+        ["feed", "state", "last run", "next run", "share", "claims", "kept", "refused", "message"],
+        [
+            [
+                feed.id,
+                state.status if feed.enabled else "off",
+                moment(state.last_run),
+                moment(state.due) if feed.enabled else "-",
+                feed.share,
+                state.counts.get("claims"),
+                state.counts.get("kept"),
+                ", ".join(f"{reason} {count}" for reason, count in sorted(state.refused.items())),
+                state.message,
+            ]
+            for feed, state in states
+        ],
+    )
+
+
+def _as_json(feed: Feed, state: FeedState) -> dict[str, Any]:
+    return {
+        "id": feed.id,
+        "title": feed.title,
+        "enabled": feed.enabled,
+        "share": feed.share,
+        "marking": feed.marking,
+        "audience": feed.audience,
+        "state": state.status,
+        "message": state.message,
+        "last_run": moment(state.last_run),
+        "last_success": moment(state.last_success),
+        "next_run": moment(state.due),
+        "failures": state.failures,
+        "counts": state.counts,
+        "refused": state.refused,
+        "examples": [{"line": line, "reason": reason} for line, reason in state.examples],
+    }
+
+
+@feeds.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read this document too.")
+@as_json
+def check_(file: Path, sample: Path | None, json_: bool) -> None:
+    """Check a feed FILE (YAML) and, with --sample, try it on a document: claims, and what is refused and why.
+
+    Nothing is stored and nothing is fetched.
+    """
+    try:
+        feed = load_feed(file)
+    except SettingsError as error:
+        raise Failure(str(error), CONFIGURATION) from error
+    result: dict[str, Any] = {"feed": feed.id, "audience": feed.audience}
+    if sample is not None:
+        result |= _try(feed, sample)
+    if json_:
+        show_json(result)
+        return
+    click.echo(f"{feed.id}: sound; what it says is for {feed.audience}")
+    if sample is not None:
+        click.echo(f"rows {result['rows']}, claims {result['claims']}, refused {sum(result['refused'].values())}")
+        for reason, count in sorted(result["refused"].items()):
+            click.echo(f"  {count} {reason}")
+        for line, message in result["examples"]:
+            click.echo(f"  line {line}: {message}")
+
+
+def _try(feed: Feed, sample: Path) -> dict[str, Any]:
+    tried = feed.model_copy(update={"transport": FileTransport(kind="file", path=str(sample.resolve())), "key": None})
+    refused: Counter[str] = Counter()
+    examples: list[tuple[int, str]] = []
+    rows = claims = 0
+    try:
+        found = collect(tried, {}, clock=system_clock, data=Path.cwd(), environment=os.environ, contact="")
+        for document in found.documents:
+            rows += check(document, tried)
+            for item in read(document, tried):
+                if isinstance(item, Refusal):
+                    refused[item.reason] += 1
+                    examples.append((item.line, item.message))
+                else:
+                    claims += 1
+            document.close()
+    except (CollectError, UnreadableDocument) as error:
+        raise Failure(f"{sample}: {error}", FAILED) from error
+    return {"rows": rows, "claims": claims, "refused": dict(refused), "examples": examples[:20]}

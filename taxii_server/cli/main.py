@@ -1,0 +1,72 @@
+"""The command group, and what every command does with errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from config.settings import SettingsError
+from taxii_server.cli import content, feeds, people, running, upkeep
+from taxii_server.cli.context import CONFIGURATION, STORE
+from taxii_server.stores.base import StoreBusy, StoreError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="noroshi", prog_name="noroshi")
+def noroshi() -> None:
+    """Noroshi: a hub for threat indicators. Feeds in, merged STIX 2.1 out, over TAXII 2.1.
+
+    Exit codes: 0 done, 1 failed, 2 wrong use, 3 configuration, 4 store, 5 not found.
+    """
+
+
+for command in (
+    running.up,
+    running.serve,
+    running.work,
+    running.collect,
+    feeds.feeds,
+    content.collections,
+    people.users,
+    people.tokens,
+    content.publish,
+    content.lookup,
+    content.export,
+    upkeep.backup,
+    upkeep.restore,
+    upkeep.reissue,
+    upkeep.doctor,
+):
+    noroshi.add_command(command)
+
+
+def main() -> None:
+    """Run the command line; a problem becomes a sentence and an exit code, never a traceback."""
+    try:
+        noroshi(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SettingsError as error:
+        _end(str(error), CONFIGURATION)
+    except StoreBusy as error:
+        _end(f"{error}; try again", STORE)
+    except StoreError as error:
+        _end(str(error), STORE)
+    except BrokenPipeError:
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("NOROSHI_DEBUG"):
+            raise
+        _end(f"unexpected {type(error).__name__}: {error}; NOROSHI_DEBUG=1 shows where", 1)
+
+
+def _end(message: str, code: int) -> None:
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(code)

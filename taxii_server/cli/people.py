@@ -1,0 +1,205 @@
+"""``noroshi users`` and ``noroshi tokens``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+from config.instant import parse_span
+from taxii_server.cli.context import (
+    FAILED,
+    NOT_FOUND,
+    Failure,
+    as_json,
+    configured,
+    moment,
+    now,
+    opened,
+    refuse,
+    show_json,
+    show_table,
+)
+from taxii_server.credentials import hash_password, make_token
+from taxii_server.stores.base import AuditRecord, Store, Token, User
+
+_NAME = r"abcdefghijklmnopqrstuvwxyz0123456789.@_-"
+
+
+@click.group()
+def users() -> None:
+    """Who may log in."""
+
+
+@users.command("add")
+@click.argument("name")
+@click.option("--group", "groups", multiple=True, required=True, help="A group of the configuration; may be repeated.")
+@click.option("--organisation", required=True, help="Whom the user acts for.")
+@click.option("--no-password", is_flag=True, help="Only API tokens will be taken.")
+@click.option(
+    "--password-file", type=click.File("r"), help="Read the password's line from a file, - for standard input."
+)
+@configured
+def add_user(
+    name: str,
+    groups: tuple[str, ...],
+    organisation: str,
+    no_password: bool,
+    password_file: TextIO | None,
+    config: Path | None,
+    data: Path | None,
+) -> None:
+    """Add the user NAME. The password is asked for, never taken from the command line."""
+    if not name or any(letter not in _NAME for letter in name):
+        refuse(f"name: expected small letters, digits and . @ _ -, got {name!r}")
+    with opened(config, data, must_exist=False) as (settings, store):
+        for group in groups:
+            if group not in settings.groups:
+                refuse(f"--group: expected one of {', '.join(settings.groups)}, got {group!r}")
+        if store.user(name) is not None:
+            raise Failure(f"there is a user {name!r} already", FAILED)
+        password = "" if no_password else _password(password_file)
+        store.save_user(User(name=name, organisation=organisation, groups=groups, password=password, created=now()))
+        _audit(store, "add user", name, {"groups": list(groups), "organisation": organisation})
+    click.echo(f"added {name}")
+
+
+def _password(source: TextIO | None) -> str:
+    if source is None:
+        text: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        text = source.readline().rstrip("\r\n")
+    try:
+        return hash_password(text)
+    except ValueError as error:
+        refuse(f"password: {error}")
+
+
+@users.command("list")
+@configured
+@as_json
+def list_users(config: Path | None, data: Path | None, json_: bool) -> None:
+    """Show the users, their groups and organisations."""
+    with opened(config, data) as (_, store):
+        found = store.users()
+    rows = [
+        {
+            "name": user.name,
+            "organisation": user.organisation,
+            "groups": list(user.groups),
+            "password": bool(user.password),
+            "disabled": user.disabled,
+            "created": moment(user.created),
+        }
+        for user in found
+    ]
+    if json_:
+        show_json(rows)
+        return
+    show_table(
+        "Users",
+        ["name", "organisation", "groups", "logs in with", "state", "since"],
+        [
+            [
+                row["name"],
+                row["organisation"],
+                ", ".join(user.groups),
+                "password or token" if user.password else "token",
+                "disabled" if user.disabled else "active",
+                row["created"],
+            ]
+            for row, user in zip(rows, found, strict=True)
+        ],
+    )
+
+
+@users.command("disable")
+@click.argument("name")
+@configured
+def disable_user(name: str, config: Path | None, data: Path | None) -> None:
+    """Let NAME log in no more, from the next request on. Nothing of the user is deleted."""
+    with opened(config, data) as (_, store):
+        user = store.user(name)
+        if user is None:
+            raise Failure(f"there is no user {name!r}", NOT_FOUND)
+        store.save_user(replace(user, disabled=True))
+        _audit(store, "disable user", name, {})
+    click.echo(f"disabled {name}")
+
+
+@click.group()
+def tokens() -> None:
+    """API tokens: taken as Bearer, as X-API-Key, and in place of the user's password."""
+
+
+@tokens.command("add")
+@click.argument("user")
+@click.option("--label", default="", help="What it is for.")
+@click.option("--expires", help="How long it is taken, such as 90d; without it, for ever.")
+@configured
+@as_json
+def add_token(user: str, label: str, expires: str | None, config: Path | None, data: Path | None, json_: bool) -> None:
+    """Make a token for USER and show it, once."""
+    try:
+        until = now() + parse_span(expires) if expires else 0
+    except ValueError as error:
+        refuse(f"--expires: {error}")
+    with opened(config, data) as (_, store):
+        if store.user(user) is None:
+            raise Failure(f"there is no user {user!r}", NOT_FOUND)
+        text, token = make_token(user, now=now(), label=label, expires=until)
+        store.save_token(token)
+        _audit(store, "add token", token.id, {"user": user, "label": label})
+    if json_:
+        show_json({"id": token.id, "user": user, "token": text, "expires": moment(until)})
+    else:
+        click.echo(text)
+        click.echo(f"token {token.id} for {user}; it is shown this once", err=True)
+
+
+@tokens.command("list")
+@configured
+@as_json
+def list_tokens(config: Path | None, data: Path | None, json_: bool) -> None:
+    """Show the tokens, never the secrets."""
+    with opened(config, data) as (_, store):
+        found = store.tokens()
+    rows = [_token_row(token) for token in found]
+    if json_:
+        show_json(rows)
+    else:
+        show_table(
+            "Tokens", ["id", "user", "label", "created", "expires", "state"], [list(row.values()) for row in rows]
+        )
+
+
+def _token_row(token: Token) -> dict[str, str]:
+    over = bool(token.expires) and token.expires <= now()
+    return {
+        "id": token.id,
+        "user": token.user,
+        "label": token.label,
+        "created": moment(token.created),
+        "expires": moment(token.expires),
+        "state": "revoked" if token.revoked else "expired" if over else "active",
+    }
+
+
+@tokens.command("revoke")
+@click.argument("token_id")
+@configured
+def revoke_token(token_id: str, config: Path | None, data: Path | None) -> None:
+    """Take the token TOKEN_ID no more, from the next request on."""
+    with opened(config, data) as (_, store):
+        token = next((item for item in store.tokens() if item.id == token_id), None)
+        if token is None:
+            raise Failure(f"there is no token {token_id!r}", NOT_FOUND)
+        store.save_token(replace(token, revoked=True))
+        _audit(store, "revoke token", token_id, {"user": token.user})
+    click.echo(f"revoked {token_id}")
+
+
+def _audit(store: Store, action: str, subject: str, detail: dict[str, object]) -> None:
+    store.audit(AuditRecord(at=now(), actor="command line", action=action, subject=subject, detail=detail))

@@ -1,0 +1,82 @@
+"""``noroshi backup``, ``restore``, ``reissue`` and ``doctor``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+
+from config.instant import system_clock
+from taxii_server.cli.context import FAILED, Failure, as_json, configured, opened, owner, settings_of, show_json
+from taxii_server.cli.health import examine
+from taxii_server.jobs import Jobs
+from taxii_server.publishing import NotNow, Publisher
+from taxii_server.stores import restore as restore_store
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@configured
+def backup(file: Path, config: Path | None, data: Path | None) -> None:
+    """Write a consistent copy of the store to FILE, while the hub runs. FILE must not exist yet."""
+    with opened(config, data) as (_, store), Progress(transient=True) as progress:
+        task = progress.add_task("backup", total=None)
+        store.backup(file, lambda done, total: progress.update(task, completed=done, total=total))
+    click.echo(f"written {file} ({file.stat().st_size} bytes)")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@configured
+def restore(file: Path, yes: bool, config: Path | None, data: Path | None) -> None:
+    """Put the store back to what the backup FILE holds. The hub must be stopped.
+
+    No date_added is ever given a second time: subscribers go on from where they were.
+    """
+    settings = settings_of(config, data)
+    if not yes:
+        click.confirm(f"replace the store in {settings.data} by {file}?", abort=True)
+    settings.data.mkdir(parents=True, exist_ok=True)
+    restore_store(file, settings.store, settings.data, system_clock())
+    click.echo(f"restored {file}")
+
+
+@click.command()
+@click.option("--rate", type=click.IntRange(min=1), default=1_000, show_default=True, help="Objects a second, at most.")
+@configured
+def reissue(rate: int, config: Path | None, data: Path | None) -> None:
+    """Publish every live object anew whose bytes would be made otherwise today, after a change of code or settings.
+
+    Subscribers receive each of them as a new version; hence the rate. May be stopped and started again.
+    """
+    with opened(config, data) as (settings, store), Progress(transient=True) as progress:
+        publisher = Publisher(settings, store, system_clock, owner())
+        task = progress.add_task("reissue", total=None)
+        try:
+            published = Jobs(publisher).reissue(
+                lambda done: progress.update(task, completed=done), lambda count: time.sleep(count / rate)
+            )
+        except NotNow as error:
+            raise Failure(f"{error}; try again, or stop the hub first", FAILED) from error
+        finally:
+            publisher.release()
+    click.echo(f"reissued {published} objects")
+
+
+@click.command()
+@configured
+@as_json
+def doctor(config: Path | None, data: Path | None, json_: bool) -> None:
+    """Look the hub over: configuration, store, disk, clock, secrets, feeds. Exit code 1 when something is wrong."""
+    with opened(config, data) as (settings, store):
+        findings = examine(settings, store)
+    if json_:
+        show_json([finding._asdict() for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.found}")
+    if not all(finding.ok for finding in findings):
+        raise Failure("something is wrong, see above", FAILED)
