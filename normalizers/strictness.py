@@ -221,18 +221,21 @@ def _parsed(obj: dict[str, Any]) -> dict[str, Any]:
     except RecursionError as error:
         raise _Invalid("pattern: nested too deep") from error
     except InvalidValueError as error:
-        raise _Invalid(f"{error.prop_name}: {_short(error.reason)}") from error
+        # What fails inside the library for want of the right shape says nothing to whoever posted it.
+        clear = error.__cause__ is None or isinstance(error.__cause__, ValueError | STIXError)
+        reason = _short(error.reason) if clear else "expected a value of another type"
+        raise _Invalid(f"{error.prop_name}: {reason}") from error
     except ExtraPropertiesError as error:
         raise _Invalid(f"{', '.join(error.properties)[:120]}: not a property of {obj['type']}") from error
     except MissingPropertiesError as error:
         raise _Invalid(f"{', '.join(error.properties)}: expected, and missing") from error
     except TLPMarkingDefinitionError as error:
         raise _Invalid("definition: not the TLP marking-definition that STIX 2.1 section 7.2.1.4 has") from error
-    except STIXError as error:
-        raise _Invalid(_short(str(error))) from error
+    except (STIXError, ValueError) as error:
+        raise _Invalid(f"{obj['type'][:60]}: {_short(str(error))}") from error
     except Exception as error:
         # The library trusts the shape of what it reads and fails in many ways where that is wrong.
-        raise _Invalid(f"{obj['type']}: not a STIX object: {_short(str(error))}") from error
+        raise _Invalid(f"{obj['type'][:60]}: some property is not of the type that STIX 2.1 gives it") from error
 
 
 def _same(posted: Any, parsed: Any, path: str) -> None:

@@ -1,0 +1,302 @@
+"""Shared collections: objects exactly as their members posted them.
+
+Every object stands or falls by itself, and posting the same again changes nothing. An object is taken if it is valid
+STIX 2.1, bears a TLP marking within the audience of the collection, and its id is new or its own organisation's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import orjson
+
+from config.audience import audience_of, sees
+from config.instant import Micros, Millis, parse_micros, parse_millis, stix_time
+from config.settings import ApiRoot, Collection, Settings
+from normalizers.checking import check_object, key_of
+from normalizers.markings import companion, tlp_of
+from taxii_server.access import Caller
+from taxii_server.stores.base import (
+    AuditRecord,
+    ObjectKey,
+    Publication,
+    Selection,
+    Store,
+    StoreBusy,
+    Versions,
+    version_key,
+)
+from taxii_server.verdicts import Verdict, named, verdict
+
+#: How often an object is tried again that somebody else was writing at the same moment.
+_TRIES = 5
+
+
+class Unfit(Exception):
+    """The object is not taken; the message is for whoever posted it."""
+
+
+def scope_of(collection: Collection) -> str:
+    """The scope in which the ids of a shared collection are unique."""
+    return f"collection:{collection.id}"
+
+
+def erase(
+    store: Store, collection: Collection, who: Caller, key: ObjectKey, versions: Versions | None, now: Micros
+) -> int:
+    """Delete an object from a shared collection, or only those versions of it; gives how many versions went."""
+    gone = store.delete(str(collection.id), scope_of(collection), key, versions, now)
+    if gone:
+        detail = {"type": key[0], "uuid": key[1].hex(), "versions": gone, "organisation": who.organisation}
+        store.audit(AuditRecord(now // 1_000, who.name, "object deleted", str(collection.id), detail))
+    return gone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Posted:
+    """One object of an envelope, found fit."""
+
+    #: its place in the envelope
+    place: int
+    obj: dict[str, Any]
+    key: ObjectKey
+    #: "" where the object has neither modified nor created: then the hub says which version it is
+    version: str
+    created: str
+    body: bytes
+    digest: bytes
+    owner: str
+    ends: Millis
+
+
+class _Known(NamedTuple):
+    """The latest version of an object, as stored or as about to be."""
+
+    version: str
+    created: str
+    digest: bytes
+    owner: str
+    revoked: bool
+
+
+class Share:
+    """Puts the objects of one envelope into a shared collection."""
+
+    def __init__(
+        self, store: Store, settings: Settings, root: ApiRoot, collection: Collection, who: Caller, now: Micros
+    ) -> None:
+        self._store = store
+        self._id = str(collection.id)
+        self._scope = scope_of(collection)
+        self._audience = collection.audience or ""
+        self._group = self._audience.partition(":")[2] or root.group
+        self._owner = who.owner
+        self._now = now
+        self._latest_allowed = now + settings.tolerated_skew * 1_000
+
+    def add(self, objects: Sequence[Any]) -> list[Verdict]:
+        """One verdict for each object, in order. Raises StoreError when nothing can be written."""
+        verdicts: list[Verdict] = []
+        waiting: list[_Posted] = []
+        for place, obj in enumerate(objects):
+            verdicts.append(verdict("success", *named(obj, place, self._now)))
+            try:
+                waiting.append(self._fit(obj, place))
+            except Unfit as error:
+                _fail(verdicts, place, str(error))
+        for _ in range(_TRIES):
+            if not waiting:
+                return verdicts
+            waiting = self._round(waiting, verdicts)
+        raise StoreBusy("the same objects are being written by others")
+
+    # -- whether an object is taken at all
+
+    def _fit(self, obj: Any, place: int) -> _Posted:
+        problem = check_object(obj)
+        if problem is not None:
+            raise Unfit(problem)
+        body = orjson.dumps(obj)
+        predefined = _is_tlp(obj)
+        if not predefined:
+            self._check_marking(obj)
+        created = obj.get("created", "")
+        version = obj.get("modified", created)
+        if version and parse_micros(version) > self._latest_allowed:
+            raise Unfit(f"modified: expected a time that has come, got {version}")
+        return _Posted(
+            place=place,
+            obj=obj,
+            key=key_of(obj["id"]),
+            version=version,
+            created=created,
+            body=body,
+            digest=_digest(obj),
+            # What TLP defines belongs to nobody here: whoever posts it posts the same.
+            owner="" if predefined else self._owner,
+            ends=_ends(obj),
+        )
+
+    def _check_marking(self, obj: dict[str, Any]) -> None:
+        labels = _labels(obj.get("object_marking_refs", ()))
+        if not labels:
+            raise Unfit("object_marking_refs: expected a TLP marking, got none")
+        if len(labels) > 1:
+            raise Unfit(f"object_marking_refs: expected one TLP marking, got {', '.join(sorted(labels))}")
+        parts = (item.get("marking_ref", "") for item in obj.get("granular_markings", ()))
+        for label in sorted(labels | _labels(parts)):
+            try:
+                audience = audience_of(label, self._group)
+            except ValueError as error:
+                raise Unfit(f"object_marking_refs: {error}") from error
+            if not sees(self._audience, audience):
+                raise Unfit(f"object_marking_refs: this collection is for {self._audience}, got TLP:{label.upper()}")
+
+    # -- writing
+
+    def _round(self, waiting: list[_Posted], verdicts: list[Verdict]) -> list[_Posted]:
+        """Publish what waits; gives what has to be tried again."""
+        states = self._store.objects(self._scope, {posted.key for posted in waiting})
+        known = {
+            key: _Known(state.version, state.created, state.digest, state.owner, state.revoked)
+            for key, state in states.items()
+        }
+        planned: dict[tuple[ObjectKey, str], bytes] = {}
+        sent: list[tuple[_Posted, Publication]] = []
+        for posted in waiting:
+            try:
+                publication = self._plan(posted, known.get(posted.key), planned)
+            except Unfit as error:
+                _fail(verdicts, posted.place, str(error))
+                continue
+            if publication is not None:
+                verdicts[posted.place]["version"] = publication.version
+                sent.append((posted, publication))
+                _learn(known, planned, posted.key, publication)
+        outcomes = self._store.publish([publication for _, publication in sent], self._now)
+        return [posted for (posted, _), outcome in zip(sent, outcomes, strict=True) if outcome == "conflict"]
+
+    def _plan(
+        self, posted: _Posted, known: _Known | None, planned: dict[tuple[ObjectKey, str], bytes]
+    ) -> Publication | None:
+        """What to publish; None when there is nothing to do. Raises :class:`Unfit`."""
+        version = posted.version or self._own_version(posted, known)
+        if known is None:
+            return self._publication(posted, version, None)
+        stored = self._stored(posted.key, version, known, planned)
+        if stored is not None and stored != posted.digest:
+            raise Unfit(f"modified: version {version} is known with other content; a change needs a later modified")
+        if known.owner != posted.owner:
+            if stored is not None and self._present(posted.key, version):
+                return None
+            raise Unfit("id: somebody else posted it, and only they can change it")
+        if stored is None:
+            _check_change(posted, version, known)
+        return self._publication(posted, version, known.version)
+
+    def _stored(
+        self, key: ObjectKey, version: str, known: _Known, planned: dict[tuple[ObjectKey, str], bytes]
+    ) -> bytes | None:
+        """The digest of that version of the object, if the hub has had it."""
+        order = version_key(version)
+        if (key, order) in planned:
+            return planned[key, order]
+        if order == version_key(known.version):
+            return known.digest
+        if order > version_key(known.version):
+            return None
+        exact = Versions(last=False, exact=(order,))
+        found = self._store.page(self._id, Selection(limit=1, ids=frozenset((key,)), versions=exact)).entries
+        return _digest(orjson.loads(found[0].body)) if found else None
+
+    def _present(self, key: ObjectKey, version: str) -> bool:
+        exact = Versions(last=False, exact=(version_key(version),))
+        return bool(self._store.page(self._id, Selection(limit=1, ids=frozenset((key,)), versions=exact)).entries)
+
+    def _own_version(self, posted: _Posted, known: _Known | None) -> str:
+        """The version of an object that has none: when this content of it came (TAXII 2.1 section 3.4.1)."""
+        if known is None:
+            return stix_time(self._now // 1_000)
+        if known.digest == posted.digest:
+            return known.version
+        return stix_time(max(self._now // 1_000, parse_millis(known.version) + 1))
+
+    def _publication(self, posted: _Posted, version: str, expected: str | None) -> Publication:
+        kind, uuid = posted.key
+        return Publication(
+            scope=self._scope,
+            type=kind,
+            uuid=uuid,
+            version=version,
+            created=posted.created or version,
+            body=posted.body,
+            digest=posted.digest,
+            collections=(self._id,),
+            expected=expected,
+            # Up to the microsecond after it: clients take the newest modified for the date to go on from.
+            not_before=parse_micros(version) + 1,
+            revoked=posted.obj.get("revoked", False),
+            ends=posted.ends,
+            owner=posted.owner,
+        )
+
+
+def _check_change(posted: _Posted, version: str, known: _Known) -> None:
+    """Raises :class:`Unfit` for a new version that no version of the object can be."""
+    if posted.created and version_key(posted.created) != version_key(known.created):
+        raise Unfit(f"created: expected {known.created} as in the first version, got {posted.created}")
+    if known.revoked and version_key(version) > version_key(known.version):
+        raise Unfit("id: the object was revoked, which is final")
+
+
+def _learn(
+    known: dict[ObjectKey, _Known],
+    planned: dict[tuple[ObjectKey, str], bytes],
+    key: ObjectKey,
+    publication: Publication,
+) -> None:
+    """Remember what is about to be published, for further versions of the same object in the envelope."""
+    planned[key, version_key(publication.version)] = publication.digest
+    before = known.get(key)
+    if before is None or version_key(publication.version) > version_key(before.version):
+        known[key] = _Known(
+            publication.version, publication.created, publication.digest, publication.owner, publication.revoked
+        )
+
+
+def _fail(verdicts: list[Verdict], place: int, message: str) -> None:
+    verdicts[place] = {**verdicts[place], "status": "failure", "message": message}
+
+
+def _is_tlp(obj: dict[str, Any]) -> bool:
+    """Whether this is a TLP marking-definition itself, which bears no marking. Raises :class:`Unfit` for a false one.
+
+    Those of TLP 1 were compared with the specification's when the object was checked.
+    """
+    label = tlp_of(obj["id"])
+    if label is None:
+        return False
+    own = companion(label)
+    if own is not None and own["id"] == obj["id"] and own != obj:
+        raise Unfit(f"id: expected the marking-definition that OASIS published for TLP:{label.upper()}")
+    return True
+
+
+def _labels(refs: Iterable[str]) -> set[str]:
+    return {label for ref in refs if (label := tlp_of(ref)) is not None}
+
+
+def _digest(obj: dict[str, Any]) -> bytes:
+    """Of the content: the same for the same members in any order."""
+    return hashlib.blake2b(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+
+def _ends(obj: dict[str, Any]) -> Millis:
+    """When an object is over, for retention; 0 is never."""
+    if obj.get("revoked"):
+        return parse_millis(obj["modified"])
+    until = obj.get("valid_until")
+    return parse_millis(until) if until else 0
