@@ -39,8 +39,11 @@ class HttpTransport(Entry):
     """Fetch one document over HTTP(S), conditionally."""
 
     kind: Literal["http"]
-    #: may hold ``{key}``, replaced when fetching by the value of ``Feed.key``; never logged with the key in it
+    #: may hold ``{key}``, replaced when fetching by the value of ``Feed.key``; never logged with the key in it. With
+    #: ``{yyyy}`` and ``{mm}`` it is one document a month
     url: str = Field(pattern=r"^https?://")
+    #: of a URL with ``{mm}``: how many months are fetched, the current one included
+    months: int = Field(default=6, ge=1, le=120)
     headers: dict[str, str] = {}
     #: largest body taken, in bytes, after decompression
     max_bytes: int = Field(default=256 * 1024 * 1024, gt=0)

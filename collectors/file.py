@@ -1,0 +1,106 @@
+"""Documents in files: one, or all of a folder that match a pattern, in order of name.
+
+The cursor remembers each file: ``{"files": {name: [size, time of change in ns, sha256]}}``.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from collectors.document import Body, Collected, Document, Spool
+from collectors.errors import CollectError, GiveUp, TooLarge, TryLater
+from collectors.unpacking import unpacked
+from config.feeds import Feed, FileTransport
+from config.instant import Clock
+
+_CHUNK = 256 * 1024
+#: A file changed this shortly before it was read may change again without its time of change showing it.
+_SETTLED_NS = 2_000_000_000
+
+
+def collect(feed: Feed, transport: FileTransport, cursor: Mapping[str, Any], *, clock: Clock, data: Path) -> Collected:
+    """Read what changed since ``cursor``; of a full list in several files, all as soon as one changed.
+
+    Raises :class:`CollectError`.
+    """
+    paths = _paths(feed, transport, data)
+    known: Mapping[str, Any] = cursor.get("files", {})
+    states = {path.name: list(known[path.name]) for path in paths if _untouched(path, known.get(path.name), clock)}
+    documents: dict[str, Document] = {}
+    with ExitStack() as undo:
+
+        def take(path: Path) -> None:
+            document, states[path.name] = _read(path, transport.max_bytes, clock)
+            undo.callback(document.close)
+            documents[path.name] = document
+
+        for path in paths:
+            if path.name not in states:
+                take(path)
+        changed = {name for name in documents if name not in known or known[name][2] != states[name][2]}
+        if feed.kind == "list" and (changed or known.keys() - states.keys()):
+            for path in paths:
+                if path.name not in documents:
+                    take(path)
+            changed = set(documents)
+        undo.pop_all()
+    for name in documents.keys() - changed:
+        documents[name].close()
+    kept = tuple(documents[path.name] for path in paths if path.name in changed)
+    return Collected(documents=kept, cursor={"files": states}, unchanged=not kept)
+
+
+def _paths(feed: Feed, transport: FileTransport, data: Path) -> list[Path]:
+    path = data / transport.path
+    if transport.pattern is None:
+        return [path]
+    if not path.is_dir():
+        raise GiveUp(f"{feed.id}: expected a folder at {transport.path}, got none")
+    paths = sorted((item for item in path.glob(transport.pattern) if item.is_file()), key=lambda item: item.name)
+    if not paths:
+        raise TryLater(f"{feed.id}: no file in {transport.path} matches {transport.pattern}")
+    return paths
+
+
+def _untouched(path: Path, remembered: Any, clock: Clock) -> bool:
+    if remembered is None:
+        return False
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    settled = clock() * 1_000 - status.st_mtime_ns > _SETTLED_NS
+    return settled and [status.st_size, status.st_mtime_ns] == list(remembered[:2])
+
+
+def _read(path: Path, max_bytes: int, clock: Clock) -> tuple[Document, list[Any]]:
+    try:
+        # Without blocking, or a named pipe would hold the run up for good.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise GiveUp(f"{path.name}: expected a file, got something else")
+            if status.st_size > max_bytes:
+                raise TooLarge(f"{path.name}: expected at most {max_bytes} bytes, got {status.st_size}")
+            packed = _spooled(stream, path.name, max_bytes)
+    except CollectError:
+        raise
+    except OSError as error:
+        raise GiveUp(f"{path.name}: cannot be read: {error.strerror}") from error
+    body, name = unpacked(packed, path.name, max_bytes)
+    modified = min(status.st_mtime_ns // 1_000_000, clock() // 1_000)
+    document = Document(content=body, name=name, fetched=clock() // 1_000, modified=modified)
+    return document, [status.st_size, status.st_mtime_ns, body.sha256]
+
+
+def _spooled(stream: Any, name: str, max_bytes: int) -> Body:
+    # A copy: the file may change between the first pass over it and the second.
+    with Spool(max_bytes, name) as spool:
+        while data := stream.read(_CHUNK):
+            spool.write(data)
+        return spool.body()

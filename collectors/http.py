@@ -1,0 +1,145 @@
+"""Documents over HTTP(S), asked for only when they may have changed.
+
+The cursor remembers for each URL what its publisher and its bytes said of its version::
+
+    {"urls": {URL as configured: {"etag": ..., "modified": ..., "sha256": ...}}}
+
+A URL with ``{yyyy}`` and ``{mm}`` in it stands for one document a month, of the current month and those before it;
+months that are not there (yet) are passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from email.utils import parsedate_to_datetime
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from collectors.document import Collected, Document
+from collectors.errors import GiveUp
+from collectors.fetch import Answer, Pacing, Request, get, user_agent
+from collectors.keys import PLACE, check_used, in_headers, in_url, key_of
+from collectors.unpacking import unpacked
+from config.feeds import Feed, HttpTransport
+from config.instant import Clock, Millis, from_datetime, to_datetime
+
+_ABSENT = frozenset((404, 410))
+
+
+class _Fetched(NamedTuple):
+    place: str
+    #: etag, modified, sha256, as far as known
+    version: dict[str, str]
+    #: None when the publisher says that it has not changed
+    document: Document | None
+
+
+def collect(
+    feed: Feed,
+    transport: HttpTransport,
+    cursor: Mapping[str, Any],
+    *,
+    clock: Clock,
+    environment: Mapping[str, str],
+    contact: str,
+    pacing: Pacing | None = None,
+) -> Collected:
+    """Fetch what changed since ``cursor``. Raises :class:`CollectError`.
+
+    Of a full list that lies in several documents all are fetched each time: one alone would not be the list.
+    """
+    key = key_of(feed, environment)
+    check_used(feed, transport.url, *transport.headers.values())
+    headers = {"User-Agent": user_agent(contact), "Accept": "*/*", **in_headers(transport.headers, key)}
+    places = urls(transport, clock() // 1_000)
+    known: Mapping[str, Any] = cursor.get("urls", {})
+    whole = feed.kind == "list" and len(places) > 1
+    with ExitStack() as undo:
+        fetched = []
+        for place in places:
+            before = known.get(place, {})
+            request = Request(
+                url=in_url(place, key),
+                shown=place,
+                headers={**headers, **({} if whole else _conditions(before))},
+                max_bytes=transport.max_bytes,
+                timeout=transport.timeout,
+                retries=transport.retries,
+                also=_ABSENT if len(places) > 1 else frozenset(),
+            )
+            item = _fetch(feed, request, before, clock, pacing)
+            if item is not None and item.document is not None:
+                undo.callback(item.document.close)
+            if item is not None:
+                fetched.append(item)
+        if not fetched:
+            raise GiveUp(f"{transport.url}: none of its {len(places)} documents is there")
+        undo.pop_all()
+    return _collected(fetched, known, whole=whole)
+
+
+def urls(transport: HttpTransport, now: Millis) -> list[str]:
+    """The URLs that a transport stands for at that time, the oldest month first; ``{key}`` is left in them."""
+    if "{yyyy}" not in transport.url and "{mm}" not in transport.url:
+        return [transport.url]
+    today = to_datetime(now)
+    last = today.year * 12 + today.month - 1
+    months = [divmod(month, 12) for month in range(last - transport.months + 1, last + 1)]
+    return [
+        transport.url.replace("{yyyy}", f"{year:04d}").replace("{mm}", f"{month + 1:02d}") for year, month in months
+    ]
+
+
+def _fetch(
+    feed: Feed, request: Request, before: Mapping[str, str], clock: Clock, pacing: Pacing | None
+) -> _Fetched | None:
+    answer = get(request, clock=clock, pacing=pacing)
+    if answer.status in _ABSENT:
+        return None
+    version = {name: answer.headers[header] for name, header in _VERSION.items() if header in answer.headers}
+    if answer.status == 304:
+        return _Fetched(request.shown, {**before, **version}, None)
+    now = clock() // 1_000
+    body, name = unpacked(answer.body, _name(feed, request.shown), request.max_bytes)
+    document = Document(
+        content=body,
+        name=name,
+        fetched=now,
+        modified=_last_modified(answer, now),
+        media_type=answer.headers.get("content-type"),
+    )
+    return _Fetched(request.shown, {**version, "sha256": body.sha256}, document)
+
+
+_VERSION = {"etag": "etag", "modified": "last-modified"}
+
+
+def _conditions(before: Mapping[str, str]) -> dict[str, str]:
+    conditions = {"If-None-Match": before.get("etag"), "If-Modified-Since": before.get("modified")}
+    return {name: value for name, value in conditions.items() if value}
+
+
+def _collected(fetched: list[_Fetched], known: Mapping[str, Any], *, whole: bool) -> Collected:
+    changed = [item for item in fetched if item.version.get("sha256") != known.get(item.place, {}).get("sha256")]
+    kept = fetched if whole and changed else changed
+    for item in fetched:
+        if item not in kept and item.document is not None:
+            item.document.close()
+    return Collected(
+        documents=tuple(item.document for item in kept if item.document is not None),
+        cursor={"urls": {item.place: item.version for item in fetched}},
+        unchanged=not kept,
+    )
+
+
+def _last_modified(answer: Answer, now: Millis) -> Millis | None:
+    try:
+        return min(now, from_datetime(parsedate_to_datetime(answer.headers.get("last-modified", ""))))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _name(feed: Feed, place: str) -> str:
+    name = unquote(urlsplit(place).path.rsplit("/", 1)[-1])
+    return feed.id if not name or PLACE in name else name

@@ -1,0 +1,62 @@
+"""The secret that a feed needs: from the environment into the request, and nowhere else."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from collectors.errors import GiveUp
+from config.feeds import Feed
+
+#: Stands in a URL or a header for the secret.
+PLACE = "{key}"
+
+
+def key_of(feed: Feed, environment: Mapping[str, str]) -> str | None:
+    """The feed's secret; None when it needs none. Raises :class:`GiveUp` when it is not set."""
+    if feed.key is None:
+        return None
+    key = environment.get(feed.key, "").strip()
+    if not key:
+        raise GiveUp(f"{feed.id}: expected its key in the environment variable {feed.key}, which is not set")
+    if not key.isascii() or not key.isprintable():
+        raise GiveUp(
+            f"{feed.id}: expected printable ASCII in the environment variable {feed.key}, got other characters"
+        )
+    return key
+
+
+def check_used(feed: Feed, *templates: str) -> None:
+    """Refuse a feed that names a secret which nothing would send: it is meant to be sent. Raises :class:`GiveUp`."""
+    if feed.key is not None and not any(PLACE in template for template in templates):
+        raise GiveUp(f"{feed.id}: names a key, and neither its URL nor its headers have {PLACE} in them")
+
+
+def in_url(template: str, key: str | None) -> str:
+    """The URL to ask for: ``{key}`` replaced by the percent-encoded secret. Raises :class:`GiveUp`."""
+    if PLACE not in template:
+        return template
+    if key is None:
+        raise GiveUp(f"{template}: {PLACE} stands in the URL, and the feed names no key")
+    return template.replace(PLACE, quote(key, safe=""))
+
+
+def in_headers(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
+    """The headers to send. ``Basic NAME:{key}`` is encoded as RFC 7617 asks. Raises :class:`GiveUp`."""
+    return {name: _in_header(name, value, key) for name, value in headers.items()}
+
+
+def _in_header(name: str, template: str, key: str | None) -> str:
+    if PLACE not in template:
+        return template
+    if key is None:
+        raise GiveUp(f"header {name}: {PLACE} stands in it, and the feed names no key")
+    value = template.replace(PLACE, key)
+    scheme, _, rest = value.partition(" ")
+    return basic(rest) if scheme.lower() == "basic" and ":" in rest else value
+
+
+def basic(credentials: str) -> str:
+    """The value of an Authorization header for ``name:password`` (RFC 7617)."""
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
