@@ -106,7 +106,7 @@ def get(request: Request, *, clock: Clock, pacing: Pacing | None = None) -> Answ
 
 
 def _backoff(attempt: int, pacing: Pacing) -> float:
-    return min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt) * (0.5 + pacing.random())
+    return min(_LONGEST_WAIT, _FIRST_WAIT * (1 << min(attempt, 10))) * (0.5 + pacing.random())
 
 
 def _follow(http: requests.Session, request: Request, deadline: Deadline, clock: Clock) -> Answer:
