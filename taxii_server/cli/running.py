@@ -1,0 +1,240 @@
+"""``noroshi up``, ``serve``, ``work`` and ``collect``: what runs."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import Progress, SpinnerColumn, TextColumn
+
+from config.instant import system_clock
+from config.settings import Settings
+from taxii_server import demo, supervise
+from taxii_server.cli.context import (
+    FAILED,
+    NOT_FOUND,
+    Failure,
+    as_json,
+    configured,
+    demo_config,
+    opened,
+    owner,
+    refuse,
+    settings_of,
+    show_json,
+    show_table,
+)
+from taxii_server.ingest import FeedBusy, Ingest
+from taxii_server.jobs import Jobs
+from taxii_server.jsonlog import configure_logging
+from taxii_server.publishing import NotNow, Publisher
+from taxii_server.serve import serve as run_server
+from taxii_server.stores.base import FeedState, Store
+from taxii_server.worker import Worker
+
+_PORT = 9680
+
+
+def _listening(command: Any) -> Any:
+    for option in reversed(
+        [
+            click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
+            click.option("--port", default=_PORT, show_default=True, type=click.IntRange(1, 65535), help="Port."),
+            click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Web processes."),
+            click.option("--cert", type=click.Path(exists=True, path_type=Path), help="TLS certificate chain, PEM."),
+            click.option("--key", type=click.Path(exists=True, path_type=Path), help="Its private key, PEM."),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def _checked(host: str, cert: Path | None, key: Path | None) -> None:
+    if (cert is None) != (key is None):
+        refuse("--cert and --key go together")
+    if cert is None and not _loopback(host):
+        click.echo(f"Warning: {host} is served without TLS; passwords are readable on the way.", err=True)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@click.command()
+@configured
+@_listening
+@click.option("--demo", "demonstration", is_flag=True, help="Sample feeds and users, for trying the hub out.")
+def up(
+    config: Path | None,
+    data: Path | None,
+    host: str,
+    port: int,
+    workers: int,
+    cert: Path | None,
+    key: Path | None,
+    demonstration: bool,
+) -> None:
+    """Run a whole hub in the foreground: the TAXII server and the loop that collects, merges and publishes.
+
+    Ctrl-C stops it; what it knows is in the data directory and is there at the next start.
+    """
+    _checked(host, cert, key)
+    if demonstration:
+        if not _loopback(host):
+            refuse("--demo has users with known passwords, so it listens on the loopback address alone")
+        config = config or demo_config()
+        data = data or Path("noroshi-demo")
+    settings = settings_of(config, data)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    configure_logging(logging.WARNING)
+    if demonstration:
+        _prepare_demo(settings, config, data)
+    scheme = "https" if cert else "http"
+    click.echo(demo.banner(settings, f"{scheme}://{host}:{port}", demonstration=demonstration))
+    with supervise.worker(config, settings.data):
+        run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
+
+
+def _prepare_demo(settings: Settings, config: Path | None, data: Path | None) -> None:
+    """Collect the samples before the first subscriber can ask."""
+    with opened(config, data) as (_, store):
+        demo.prepare(settings, store, system_clock)
+        worker = Worker(settings, store, system_clock, owner(), os.environ)
+        with _spinner() as progress:
+            progress.add_task("collecting the sample feeds", total=None)
+            try:
+                worker.tick()
+            finally:
+                worker.publisher.release()
+
+
+def _spinner() -> Progress:
+    return Progress(SpinnerColumn(), TextColumn("{task.description}"), transient=True)
+
+
+@click.command()
+@configured
+@_listening
+def serve(
+    config: Path | None, data: Path | None, host: str, port: int, workers: int, cert: Path | None, key: Path | None
+) -> None:
+    """Run only the TAXII server. Something else has to run `noroshi work`."""
+    _checked(host, cert, key)
+    settings = settings_of(config, data)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    configure_logging(logging.WARNING)
+    run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
+
+
+@click.command()
+@configured
+@click.option("--with-parent", is_flag=True, help="Stop when standard input is closed.")
+def work(config: Path | None, data: Path | None, with_parent: bool) -> None:
+    """Run only the loop that collects what is due, takes in submissions, merges and publishes."""
+    configure_logging(logging.INFO if os.environ.get("NOROSHI_DEBUG") else logging.WARNING)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if with_parent:
+        supervise.stop_with_parent(stop)
+    with opened(config, data, must_exist=False) as (settings, store):
+        Worker(settings, store, system_clock, owner(), os.environ).run(stop)
+
+
+@click.command()
+@click.argument("feed", nargs=-1)
+@configured
+@as_json
+def collect(feed: tuple[str, ...], config: Path | None, data: Path | None, json_: bool) -> None:
+    """Collect FEEDs now, due or not, all of them by default, and publish what is new.
+
+    Prints for each what became of its rows. Exit code 1 when one could not be collected.
+    """
+    with opened(config, data, must_exist=False) as (settings, store):
+        chosen = _chosen(settings, feed)
+        publisher = Publisher(settings, store, system_clock, owner())
+        states = _collect(settings, store, chosen)
+        try:
+            Jobs(publisher).settle()
+            published: int | None = publisher.publish_all()
+        except NotNow:
+            published = None  # the running hub publishes it
+        finally:
+            publisher.release()
+    _show_collected(states, published, json_)
+    if any(state.status in ("failed", "held") for state in states):
+        sys.exit(FAILED)
+
+
+def _chosen(settings: Settings, names: tuple[str, ...]) -> list[str]:
+    known = {item.id for item in settings.feeds}
+    for name in names:
+        if name not in known:
+            raise Failure(f"no feed is called {name!r}; `noroshi feeds list` shows them", NOT_FOUND)
+    return list(names) or [item.id for item in settings.feeds if item.enabled]
+
+
+def _collect(settings: Settings, store: Store, names: list[str]) -> list[FeedState]:
+    states = []
+    with Progress(TextColumn("{task.description}"), TextColumn("{task.completed} claims"), transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def shown(name: str, claims: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(name, total=None)
+            progress.update(tasks[name], completed=claims)
+
+        ingest = Ingest(settings, store, system_clock, owner=owner(), environment=os.environ, progress=shown)
+        for name in names:
+            try:
+                states.append(ingest.run(settings.feed(name)))
+            except FeedBusy as error:
+                states.append(FeedState(feed=name, status="failed", message=str(error)))
+    return states
+
+
+def _show_collected(states: list[FeedState], published: int | None, json_: bool) -> None:
+    if json_:
+        show_json(
+            {
+                "published": published,
+                "feeds": [
+                    {
+                        "feed": state.feed,
+                        "state": state.status,
+                        "message": state.message,
+                        "counts": state.counts,
+                        "refused": state.refused,
+                        "examples": [{"line": line, "reason": reason} for line, reason in state.examples],
+                    }
+                    for state in states
+                ],
+            }
+        )
+        return
+    columns = ["rows", "claims", "refused", "kept", "withdrawn", "renewed"]
+    show_table(
+        "Collected",
+        ["feed", "state", *columns, "reasons", "message"],
+        [
+            [
+                state.feed,
+                state.status,
+                *(state.counts.get(name) for name in columns),
+                ", ".join(f"{reason} {count}" for reason, count in sorted(state.refused.items())),
+                state.message,
+            ]
+            for state in states
+        ],
+    )
+    click.echo("published by the running hub" if published is None else f"published {published} object versions")
