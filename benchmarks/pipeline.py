@@ -1,0 +1,143 @@
+"""The way from a feed's document to entries that can be polled: collect, normalize, merge, publish; on one core."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from benchmarks.cells import Cells, Key
+from benchmarks.environments import HERE
+from benchmarks.targets import hub
+
+TARGET = "feed pipeline"
+#: rate of each part of the way to the largest size; the size is the number of indicators at its end
+GROWTH = "one collection"
+SAME_VIEW = "two collections of one view"
+TWO_VIEWS = "two collections of two views"
+COLLECT, PUBLISH, PEAK = "collecting", "publishing", "memory"
+_SECOND = "f2a4c6e8-1b3d-4f5a-8c7e-9d0b2f4a6c44"
+
+
+class Summary(NamedTuple):
+    """The growth in three figures."""
+
+    #: indicators in the end
+    size: int
+    #: indicators per second over the whole way
+    rate: float
+    #: rate of the last part against the first
+    kept: float
+
+
+def measure(folder: Path, indicators: int, parts: int, cells: Cells, say: Callable[[str], None]) -> None:
+    """To ``indicators`` with one collection, in parts; and the first part with a second collection of either kind."""
+    first = [hub.merged(hub.MERGED, "merged")]
+    _run(GROWTH, first, indicators, parts, folder, cells, say)
+    part = indicators // parts
+    narrowed = {**hub.merged(_SECOND, "narrowed"), "narrow": {"types": ["indicator"]}}
+    _run(SAME_VIEW, [*first, narrowed], part, 1, folder, cells, say)
+    _run(TWO_VIEWS, [*first, hub.merged(_SECOND, "own dialect", tlp="tlp1")], part, 1, folder, cells, say)
+
+
+def _run(
+    name: str,
+    collections: list[dict[str, object]],
+    indicators: int,
+    parts: int,
+    folder: Path,
+    cells: Cells,
+    say: Callable[[str], None],
+) -> None:
+    home = folder / "pipeline"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    (home / "hub.yaml").write_text(yaml.safe_dump({**hub.settings(collections=collections), "feeds": [_feed()]}))
+    command = [sys.executable, "-m", "benchmarks.served.pipeline_run", str(home), str(indicators), str(parts)]
+    env = {**os.environ, "PYTHONPATH": str(HERE.parent)}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as child:
+        for line in child.stdout or ():
+            _keep(name, json.loads(line), indicators, indicators // parts, cells, say)
+    shutil.rmtree(home, ignore_errors=True)
+    if child.returncode:
+        raise RuntimeError(f"the pipeline with {name} ended with exit code {child.returncode}")
+
+
+def _feed() -> dict[str, Any]:
+    """URLhaus as it ships, but from files, free to pass on, and a log that any number of rows may be new in."""
+    transport = {"kind": "file", "path": "feed", "pattern": "*.csv"}
+    return {"use": "urlhaus", "transport": transport, "share": "public", "expect": {}}
+
+
+def _keep(name: str, line: dict[str, float], whole: int, part: int, cells: Cells, say: Callable[[str], None]) -> None:
+    if "memory" in line:
+        cells.add(Key(f"{name}, {PEAK}", whole, TARGET), line["memory"])
+        return
+    size = int(line["size"])
+    cells.add(Key(name, size, TARGET), part / line["seconds"])
+    cells.add(Key(f"{name}, {COLLECT}", size, TARGET), part / line["collect"])
+    cells.add(Key(f"{name}, {PUBLISH}", size, TARGET), part / line["publish"])
+    say(f"pipeline, {name}: {size:,} indicators, {part / line['seconds']:,.0f} a second")
+
+
+def summary(cells: Cells) -> Summary | None:
+    """Of the growth, if it was measured."""
+    rates = [(size, rate) for size in _sizes(cells) if (rate := cells.median(GROWTH, size, TARGET))]
+    if not rates:
+        return None
+    before, seconds = 0, 0.0
+    for size, rate in rates:
+        before, seconds = size, seconds + (size - before) / rate
+    return Summary(before, before / seconds, rates[-1][1] / rates[0][1])
+
+
+def _sizes(cells: Cells) -> list[int]:
+    return sorted(key.size for key in cells.of if (key.workload, key.target) == (GROWTH, TARGET))
+
+
+def section(cells: Cells) -> str:
+    """The chapter of the report."""
+    sizes = _sizes(cells)
+    found = summary(cells)
+    if found is None:
+        return ""
+    lines = [
+        "## Through the feed pipeline",
+        "",
+        "A feed in URLhaus's format, every row a new URL, into an empty hub on SQLite: collected, normalised, made a",
+        "claim, merged, published. One process on one core. Indicators per second of each part of the way, alone and",
+        "in all:",
+        "",
+        "| indicators at the end | collecting | publishing | both |",
+        "| --- | --- | --- | --- |",
+        *(_part(cells, size) for size in sizes),
+        f"| the whole way | | | {found.rate:,.0f} |",
+        "",
+        *_further(cells, sizes[0]),
+    ]
+    held = cells.median(f"{GROWTH}, {PEAK}", found.size, TARGET)
+    lines.append(f"- memory of the process in the end, without what SQLite maps: {held or 0:,.0f} MB")
+    return "\n".join(lines)
+
+
+def _part(cells: Cells, size: int) -> str:
+    names = (f"{GROWTH}, {COLLECT}", f"{GROWTH}, {PUBLISH}", GROWTH)
+    return f"| {size:,} | " + " | ".join(f"{cells.median(name, size, TARGET) or 0:,.0f}" for name in names) + " |"
+
+
+def _further(cells: Cells, size: int) -> list[str]:
+    alone = cells.median(GROWTH, size, TARGET)
+    lines = []
+    for name in (SAME_VIEW, TWO_VIEWS):
+        rate = cells.median(name, size, TARGET)
+        if alone and rate:
+            cost = 1e6 / rate - 1e6 / alone
+            lines.append(f"- {name}: {rate:,.0f} indicators/s; the second collection costs {cost:,.0f} us an indicator")
+    return lines

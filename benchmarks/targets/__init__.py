@@ -1,0 +1,1 @@
+"""What is measured: each target takes the same objects and the same requests."""
