@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TextIO
 
 import orjson
 
@@ -28,9 +27,9 @@ class JsonFormatter(logging.Formatter):
         return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def configure(stream: TextIO = sys.stderr, level: int = logging.INFO) -> None:
-    """Send the logs of this process to ``stream`` as JSON lines. For programs to call at start, once."""
-    handler = logging.StreamHandler(stream)
+def configure_logging(level: int = logging.INFO) -> None:
+    """Send the logs of this process to standard error as JSON lines. For programs to call at start, once."""
+    handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
