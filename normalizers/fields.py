@@ -1,0 +1,256 @@
+"""Which columns of a row mean what: the part of a feed file that CSV, JSON and text formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from collectors.document import Document
+from config.feeds import Entry
+from config.instant import Millis
+from normalizers.bad_value import BadValue, shown
+from normalizers.claims import Claim, Reference, detail_text
+from normalizers.personal import personal_data
+from normalizers.sources import Source, label_of, labels_in, link
+from normalizers.times import ZONES, TimeReader, file_month, time_reader
+from normalizers.values import ALGORITHMS, TYPES, algorithm, canonical, split_port
+
+#: What a feed file may call the type of a value: those the hub has, and forms of them.
+KINDS = frozenset((*TYPES, "ip", "hash", "any", "ip:port"))
+_TRUE = frozenset(("true", "1", "yes"))
+
+
+class FromColumn(Entry):
+    """A word that a column holds, as one of ours."""
+
+    column: str
+    map: dict[str, str]
+    #: where the column holds another word; without it such a row is refused (type) or says nothing (threat)
+    otherwise: str | None = None
+
+
+class ReferenceField(Entry):
+    """An external reference that a row gives."""
+
+    name: str
+    #: column of its URL
+    url: str | None = None
+    #: column of its id
+    id: str | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> ReferenceField:
+        if self.url is None and self.id is None:
+            raise ValueError("a reference needs the column of its url or id")
+        return self
+
+
+class Fields(Entry):
+    """Columns by what they hold. Every one is optional but ``value``."""
+
+    value: str
+    #: a type that all values have, or the column that tells
+    type: str | FromColumn
+    port: str | None = None
+    first_seen: str | None = None
+    last_seen: str | None = None
+    #: when the row was last changed
+    changed: str | None = None
+    #: iso, epoch, epoch_ms, or a form such as %Y/%m/%d %H:%M:%S
+    time: str = "iso"
+    #: of times without an offset
+    zone: Literal["UTC", "JST"] | None = None
+    #: what a blank date means: nothing, or the first of the month that the file's name holds
+    blank_time: Literal["absent", "file-month"] = "absent"
+    #: 0 to 100
+    confidence: str | None = None
+    malware: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    #: between the labels in one cell; "" where the whole cell is one label
+    separator: str = ","
+    #: column -> label that a row has where it holds true or 1
+    flags: dict[str, str] = Field(default_factory=dict)
+    references: tuple[ReferenceField, ...] = ()
+    threat: FromColumn | None = None
+    #: other hashes of a file, by STIX name
+    hashes: dict[str, str] = Field(default_factory=dict)
+    #: words that mean that there is nothing
+    absent: tuple[str, ...] = ("", "None", "null", "n/a", "N/A")
+    #: what to do with URLs that hold an address of whoever was visited: ``refuse`` them, or ``keep`` them
+    personal: Literal["refuse", "keep"] = "keep"
+
+    @model_validator(mode="after")
+    def _sound(self) -> Fields:
+        kinds = self.type.map.values() if isinstance(self.type, FromColumn) else (self.type,)
+        for kind in kinds:
+            if kind not in KINDS:
+                raise ValueError(f"type: expected one of {', '.join(sorted(KINDS))}, got {kind!r}")
+        for name in self.hashes:
+            if name not in ALGORITHMS:
+                raise ValueError(f"hashes: expected {', '.join(ALGORITHMS)}, got {name!r}")
+        time_reader(self.time, None)
+        return self
+
+    def columns(self) -> list[str]:
+        """The columns that are read, each once, in the order that :class:`Rows` takes their cells in."""
+        mapped = [item.column for item in (self.type, self.threat) if isinstance(item, FromColumn)]
+        links = [column for item in self.references for column in (item.url, item.id) if column]
+        single = [self.port, self.first_seen, self.last_seen, self.changed, self.confidence]
+        named = [column for column in single if column]
+        several = [*self.malware, *self.labels, *self.flags, *links, *self.hashes.values()]
+        return list(dict.fromkeys([self.value, *mapped, *named, *several]))
+
+
+class Rows:
+    """Turns the cells of one document's rows into claims."""
+
+    def __init__(self, fields: Fields, source: Source, document: Document) -> None:
+        self._fields = fields
+        self._source = source
+        at = {name: place for place, name in enumerate(fields.columns())}
+        zone = ZONES[fields.zone] if fields.zone else None
+        self._time: TimeReader = time_reader(fields.time, zone)
+        self._blank = file_month(document.name, zone) if fields.blank_time == "file-month" else None
+        self._absent = frozenset(fields.absent)
+        self._kind = fields.type if isinstance(fields.type, str) else ""
+        self._type_at = at[fields.type.column] if isinstance(fields.type, FromColumn) else 0
+        self._first = at[fields.first_seen] if fields.first_seen else None
+        self._last = at[fields.last_seen] if fields.last_seen else None
+        self._changed = at[fields.changed] if fields.changed else None
+        self._confidence = at[fields.confidence] if fields.confidence else None
+        self._port = at[fields.port] if fields.port else None
+        self._threat_at = at[fields.threat.column] if fields.threat else 0
+        self._malware = [at[name] for name in fields.malware]
+        self._labels = [at[name] for name in fields.labels]
+        self._flags = [(at[name], label) for name, label in fields.flags.items()]
+        self._hashes = [at[name] for name in fields.hashes.values()]
+        self._links = [
+            (item.name, at[item.url] if item.url else None, at[item.id] if item.id else None)
+            for item in fields.references
+        ]
+
+    def claim(self, cells: Sequence[Any]) -> Claim:
+        """The claim of one row, whose cells are in the order of :meth:`Fields.columns`. Raises :class:`BadValue`."""
+        kind, value, port = self._observable(cells)
+        fields = self._fields
+        return self._source.claim(
+            kind,
+            value,
+            first_seen=self._moment(cells, self._first),
+            last_seen=self._moment(cells, self._last),
+            changed=self._moment(cells, self._changed) if self._changed is not None else None,
+            confidence=self._stated(cells),
+            labels=self._words(cells, self._labels, fields.separator) | self._flagged(cells),
+            malware=self._words(cells, self._malware, "") if self._malware else (),
+            references=self._references(cells) if self._links else (),
+            detail=self._detail(cells, kind, value, port),
+        )
+
+    def _observable(self, cells: Sequence[Any]) -> tuple[str, str, int | None]:
+        text = self._text(cells[0])
+        if text is None:
+            raise BadValue("no-value", f"expected a value in {self._fields.value}, got none")
+        kind = self._kind or self._mapped_kind(cells)
+        port = None
+        if kind == "ip:port":
+            text, port = split_port(text)
+            kind = "ip"
+        kind, value = canonical(kind, text)
+        if kind == "url" and self._fields.personal == "refuse" and personal_data(value):
+            raise BadValue("personal-data", "expected a URL without an address of whoever visited it")
+        return kind, value, port
+
+    def _mapped_kind(self, cells: Sequence[Any]) -> str:
+        told = self._fields.type
+        word = self._text(cells[self._type_at]) or ""
+        kind = told.map.get(word, told.otherwise) if isinstance(told, FromColumn) else None
+        if kind is None:
+            raise BadValue("unknown-type", f"expected a type that the feed's file maps, got {shown(word)}")
+        return kind
+
+    def _text(self, cell: Any) -> str | None:
+        if isinstance(cell, str):
+            return None if cell in self._absent or not cell.strip() else cell
+        if cell is None:
+            return None
+        if isinstance(cell, int) and not isinstance(cell, bool):
+            return str(cell)
+        raise BadValue("bad-type", f"expected text, got {type(cell).__name__}")
+
+    def _moment(self, cells: Sequence[Any], at: int | None) -> Millis | None:
+        if at is None:
+            return None
+        cell = cells[at]
+        if cell is None or (isinstance(cell, str) and (cell in self._absent or cell.isspace())):
+            return self._blank
+        return self._time(cell)
+
+    def _stated(self, cells: Sequence[Any]) -> float | None:
+        if self._confidence is None:
+            return None
+        text = self._text(cells[self._confidence])
+        if text is None:
+            return None
+        try:
+            return float(text)
+        except ValueError:
+            raise BadValue("bad-confidence", f"expected a confidence from 0 to 100, got {shown(text)}") from None
+
+    def _words(self, cells: Sequence[Any], places: list[int], separator: str) -> set[str]:
+        words: set[str] = set()
+        for at in places:
+            cell = cells[at]
+            for text in cell if isinstance(cell, list) else (cell,):
+                if isinstance(text, str) and text not in self._absent:
+                    words.update(labels_in(text, separator) if separator else (label_of(text),))
+        words.discard("")
+        return words
+
+    def _flagged(self, cells: Sequence[Any]) -> set[str]:
+        return {label for at, label in self._flags if str(cells[at]).strip().lower() in _TRUE}
+
+    def _references(self, cells: Sequence[Any]) -> list[Reference]:
+        found = []
+        for name, url_at, id_at in self._links:
+            url_cell = cells[url_at] if url_at is not None else None
+            id_cell = cells[id_at] if id_at is not None else None
+            url = link(url_cell) if isinstance(url_cell, str) else ""
+            number = label_of(str(id_cell)) if id_cell is not None and id_cell not in self._absent else ""
+            if url or number:
+                found.append((name, url, number))
+        return found
+
+    def _detail(self, cells: Sequence[Any], kind: str, value: str, port: int | None) -> str:
+        threat = self._threat(cells) if self._fields.threat else None
+        if self._port is not None and port is None:
+            port = self._port_of(cells[self._port])
+        hashes = self._other_hashes(cells, value) if self._hashes and kind == "file" else None
+        if port is None and not hashes:
+            return self._source.threat(threat)
+        said = threat or self._source.feed.threat or "malicious-activity"
+        return detail_text({"threat": said, "port": [port] if port else None, "hashes": hashes})
+
+    def _threat(self, cells: Sequence[Any]) -> str | None:
+        told = self._fields.threat
+        word = self._text(cells[self._threat_at])
+        return told.map.get(word or "", told.otherwise) if told else None
+
+    def _port_of(self, cell: Any) -> int | None:
+        text = self._text(cell)
+        if text is None:
+            return None
+        if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) < 65_536:
+            raise BadValue("bad-port", f"expected a port from 1 to 65535, got {shown(text)}")
+        return int(text)
+
+    def _other_hashes(self, cells: Sequence[Any], value: str) -> dict[str, str]:
+        others: dict[str, str] = {}
+        for at in self._hashes:
+            text = self._text(cells[at])
+            if text is not None:
+                _, digest = canonical("file", text)
+                if digest != value:
+                    others[algorithm(digest)] = digest
+        return others

@@ -1,0 +1,209 @@
+"""Comma-separated values (RFC 4180) as publishers really write them.
+
+Columns are read by name, so that a new one does no harm. The header is a row, or one of the comments before the rows.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator
+from operator import itemgetter
+from typing import Any, Literal, NamedTuple
+
+from pydantic import Field, field_validator
+
+from collectors.document import Document
+from config.feeds import Entry, Feed
+from config.instant import Millis
+from normalizers.bad_value import BadValue
+from normalizers.claims import Claim
+from normalizers.fields import Fields, Rows
+from normalizers.records import Refusal, UnreadableDocument, refusal
+from normalizers.sources import Source
+from normalizers.texts import ENCODINGS, check_encoding, first_difference, lines, without_end
+from normalizers.times import ZONES, time_reader
+
+_MOST_LINES = 200
+
+
+class Row(NamedTuple):
+    """One row: the line it begins on, and the cells of the columns that are read."""
+
+    line: int
+    cells: tuple[Any, ...]
+
+
+class Format(Entry):
+    """A CSV document."""
+
+    kind: Literal["csv"]
+    fields: Fields
+    encoding: str = "utf-8"
+    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    #: lines that begin with it are comments; "" where there are none
+    comment: str = "#"
+    #: where the names of the columns stand
+    header: Literal["row", "comment", "none"] = "row"
+    #: the names, where the document has none
+    columns: tuple[str, ...] = ()
+    #: blanks after the delimiter are no part of the value
+    skip_spaces: bool = False
+    #: a pattern that finds the document's own time in its comments, in its first group
+    updated: str | None = None
+    #: a pattern that finds the number of rows in its comments; a document without that comment was cut off
+    total: str | None = None
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in ENCODINGS:
+            raise ValueError(f"expected one of {', '.join(ENCODINGS)}, got {value!r}")
+        return value
+
+    @field_validator("updated", "total")
+    @classmethod
+    def _sound(cls, value: str | None) -> str | None:
+        if value is not None and re.compile(value).groups != 1:
+            raise ValueError(f"expected a pattern with one group, got {value!r}")
+        return value
+
+    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+        """See :class:`normalizers.records.Reading`."""
+        table = _Table(self, document)
+        rows: Rows | None = None
+        for row in table.rows():
+            if isinstance(row, Refusal):
+                yield row
+                continue
+            if rows is None:  # the comments that tell the document's time have been read by now
+                rows = Rows(self.fields, Source(feed, document, table.updated), document)
+            try:
+                yield rows.claim(row.cells)
+            except BadValue as error:
+                yield refusal(row.line, error)
+
+    def check(self, document: Document, feed: Feed) -> int:
+        """See :class:`normalizers.records.Reading`."""
+        check_encoding(document, self.encoding, "CSV")
+        return sum(1 for _ in _Table(self, document).rows())
+
+
+class _Table:
+    """One document on its way from lines to rows."""
+
+    def __init__(self, options: Format, document: Document) -> None:
+        self._options = options
+        self._document = document
+        self._comments: list[str] = []
+        self._number = 0
+        self._start = 0
+        #: the document's own time, once its comment was passed
+        self.updated: Millis | None = None
+
+    def rows(self) -> Iterator[Row | Refusal]:
+        """The rows, the header left out. Raises :class:`UnreadableDocument`."""
+        options = self._options
+        reader = csv.reader(
+            self._lines(), delimiter=options.delimiter, skipinitialspace=options.skip_spaces, strict=True
+        )
+        pick: Callable[[Any], tuple[Any, ...]] | None = None
+        width = 0
+        count = 0
+        while True:
+            self._start = 0
+            try:
+                cells = next(reader)
+            except StopIteration:
+                break
+            except csv.Error:
+                if pick is None:
+                    raise UnreadableDocument(f"{self._document.name}: expected a header, got broken quotes") from None
+                count += 1
+                yield Refusal(self._start, "bad-quotes", "expected fields quoted as RFC 4180 says, got broken quotes")
+                continue
+            if not cells:
+                continue
+            if pick is None:
+                names, is_row = self._header(cells)
+                pick, width = self._picker(names), len(names)
+                if is_row:
+                    continue
+            count += 1
+            if len(cells) == width:
+                yield Row(self._start, pick(cells))
+            else:
+                yield Refusal(self._start, "columns", f"expected {width} columns, got {len(cells)}")
+        self._finish(count, seen_any=pick is not None)
+
+    def _lines(self) -> Iterator[str]:
+        """Lines for the CSV reader. It asks for one either to begin a row, when ``_start`` is 0, or to go on in it."""
+        mark = self._options.comment
+        for line in lines(self._document, self._options.encoding):
+            self._number += 1
+            if self._start == 0:
+                if mark and line.startswith(mark):
+                    self._comment(without_end(line))
+                    continue
+                self._start = self._number
+            elif self._number - self._start > _MOST_LINES:
+                raise UnreadableDocument(
+                    f"{self._document.name}: line {self._start}: expected the end of a quoted field, got none in "
+                    f"{_MOST_LINES} lines"
+                )
+            yield line
+
+    def _comment(self, line: str) -> None:
+        if len(self._comments) < 1_000:
+            self._comments.append(line)
+        else:
+            self._comments[-1] = line
+        if self._options.updated and self.updated is None:
+            found = re.search(self._options.updated, line)
+            if found is not None:
+                zone = ZONES[self._options.fields.zone or "UTC"]
+                try:
+                    self.updated = time_reader(self._options.fields.time, zone)(found[1])
+                except BadValue as error:
+                    raise UnreadableDocument(f"{self._document.name}: line {self._number}: {error}") from None
+
+    def _header(self, first: list[str]) -> tuple[list[str], bool]:
+        """The names of the columns, and whether ``first`` was their row."""
+        if self._options.header == "none":
+            return list(self._options.columns), False
+        if self._options.header == "row":
+            return [name.strip() for name in first], True
+        wanted = set(self._options.fields.columns())
+        best: list[str] = []
+        for comment in self._comments:
+            names = self._names(comment.removeprefix(self._options.comment).strip())
+            if len(wanted & set(names)) > len(wanted & set(best)):
+                best = names
+        return best, False
+
+    def _names(self, text: str) -> list[str]:
+        rows = csv.reader([text], delimiter=self._options.delimiter, skipinitialspace=True)
+        try:
+            return [name.strip() for name in next(rows, [])]
+        except csv.Error:
+            return []
+
+    def _picker(self, names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+        wanted = self._options.fields.columns()
+        if not set(wanted) <= set(names):
+            raise UnreadableDocument(f"{self._document.name}: header: {first_difference(wanted, names)}")
+        places = [names.index(name) for name in wanted]
+        if len(places) == 1:
+            only = places[0]
+            return lambda cells: (cells[only],)
+        return itemgetter(*places)
+
+    def _finish(self, count: int, *, seen_any: bool) -> None:
+        """Compare the number of rows with what the document says of it."""
+        if self._options.total is None or (self._number == 0 and not seen_any):
+            return
+        stated = [found[1] for found in (re.search(self._options.total, line) for line in self._comments) if found]
+        if not stated:
+            raise UnreadableDocument(f"{self._document.name}: expected its number of rows at the end, got no end")
+        if stated[-1] != str(count):
+            raise UnreadableDocument(f"{self._document.name}: expected {stated[-1]} rows as it says, got {count}")

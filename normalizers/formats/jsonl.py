@@ -1,0 +1,111 @@
+"""One JSON object a line, one of which may speak of the document itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import orjson
+from pydantic import Field
+
+from collectors.document import Document
+from config.feeds import Entry, Feed
+from config.instant import Millis
+from normalizers.bad_value import BadValue
+from normalizers.claims import Claim
+from normalizers.fields import Fields, Rows
+from normalizers.jsons import at
+from normalizers.records import Refusal, UnreadableDocument, refusal
+from normalizers.sources import Source
+from normalizers.texts import lines, refuse_html
+from normalizers.times import time_reader
+
+
+class Metadata(Entry):
+    """The line that speaks of the document."""
+
+    #: members that tell it from a record
+    where: dict[str, str] = Field(min_length=1)
+    #: member that holds the number of records
+    total: str | None = None
+    #: member that holds the document's own time, in seconds since 1970
+    updated: str | None = None
+
+
+class Format(Entry):
+    """JSON lines. Columns are paths within a record."""
+
+    kind: Literal["jsonl"]
+    fields: Fields
+    #: a document without that line was cut off
+    metadata: Metadata | None = None
+
+    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+        """See :class:`normalizers.records.Reading`."""
+        # The line that tells the document's time is the last one, so it takes a pass of its own.
+        _, updated = self._survey(document)
+        rows = Rows(self.fields, Source(feed, document, updated), document)
+        columns = self.fields.columns()
+        for number, record in _objects(document):
+            if self._is_metadata(record):
+                continue
+            try:
+                if not isinstance(record, dict):
+                    raise BadValue("bad-record", "expected one whole JSON object in the line")
+                yield rows.claim([at(record, column) for column in columns])
+            except BadValue as error:
+                yield refusal(number, error)
+
+    def check(self, document: Document, feed: Feed) -> int:
+        """See :class:`normalizers.records.Reading`."""
+        refuse_html(document, "JSON lines")
+        count, _ = self._survey(document)
+        return count
+
+    def _survey(self, document: Document) -> tuple[int, Millis | None]:
+        """The number of records and the document's own time. Raises :class:`UnreadableDocument`."""
+        count = 0
+        readable = 0
+        about: dict[str, Any] | None = None
+        for _, record in _objects(document):
+            if self._is_metadata(record):
+                about = record
+                continue
+            count += 1
+            readable += isinstance(record, dict)
+        if count and not readable and about is None:
+            raise UnreadableDocument(f"{document.name}: expected one JSON object a line, got none in {count} lines")
+        if self.metadata is None or (count == 0 and about is None):
+            return count, None
+        if about is None:
+            raise UnreadableDocument(f"{document.name}: expected a line about the document, got none: it was cut off")
+        stated = about.get(self.metadata.total) if self.metadata.total else None
+        if self.metadata.total and stated != count:
+            raise UnreadableDocument(f"{document.name}: expected {stated!r} records as it says, got {count}")
+        return count, self._updated(document, about)
+
+    def _updated(self, document: Document, about: dict[str, Any]) -> Millis | None:
+        if self.metadata is None or self.metadata.updated is None:
+            return None
+        try:
+            return time_reader("epoch", None)(about.get(self.metadata.updated))
+        except BadValue as error:
+            raise UnreadableDocument(f"{document.name}: {self.metadata.updated}: {error}") from None
+
+    def _is_metadata(self, record: Any) -> bool:
+        return (
+            self.metadata is not None
+            and isinstance(record, dict)
+            and all(record.get(name) == value for name, value in self.metadata.where.items())
+        )
+
+
+def _objects(document: Document) -> Iterator[tuple[int, Any]]:
+    """Line numbers and what the lines hold; None where that is no JSON."""
+    for number, line in enumerate(lines(document, "utf-8"), start=1):
+        if line.isspace():
+            continue
+        try:
+            yield number, orjson.loads(line)
+        except (orjson.JSONDecodeError, RecursionError):
+            yield number, None

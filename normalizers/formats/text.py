@@ -1,0 +1,71 @@
+"""One value a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from collectors.document import Document
+from config.feeds import Entry, Feed
+from normalizers.bad_value import BadValue
+from normalizers.claims import Claim
+from normalizers.fields import KINDS, Fields, Rows
+from normalizers.records import Refusal, refusal
+from normalizers.sources import Source
+from normalizers.texts import ENCODINGS, check_encoding, lines
+
+_COLUMN = "line"
+
+
+class Format(Entry):
+    """A list of values."""
+
+    kind: Literal["text"]
+    #: of all values; ``any`` where they are mixed
+    type: str
+    encoding: str = "utf-8"
+    #: lines that begin with one of these are comments
+    comments: tuple[str, ...] = ("#", ";", "//")
+    #: what follows this in a line is a remark, "" where there are none
+    remark: str = ""
+    personal: Literal["refuse", "keep"] = Field(default="keep")
+
+    @field_validator("type")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in KINDS:
+            raise ValueError(f"expected one of {', '.join(sorted(KINDS))}, got {value!r}")
+        return value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        if value not in ENCODINGS:
+            raise ValueError(f"expected one of {', '.join(ENCODINGS)}, got {value!r}")
+        return value
+
+    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+        """See :class:`normalizers.records.Reading`."""
+        fields = Fields(value=_COLUMN, type=self.type, personal=self.personal)
+        rows = Rows(fields, Source(feed, document), document)
+        for number, value in self._values(document):
+            try:
+                yield rows.claim((value,))
+            except BadValue as error:
+                yield refusal(number, error)
+
+    def check(self, document: Document, feed: Feed) -> int:
+        """See :class:`normalizers.records.Reading`."""
+        check_encoding(document, self.encoding, "a list of values")
+        return sum(1 for _ in self._values(document))
+
+    def _values(self, document: Document) -> Iterator[tuple[int, str]]:
+        for number, line in enumerate(lines(document, self.encoding), start=1):
+            value = line.strip()
+            if not value or value.startswith(self.comments):
+                continue
+            if self.remark:
+                value = value.partition(self.remark)[0].rstrip()
+            yield number, value

@@ -1,0 +1,82 @@
+"""Reading documents: a format module turns one into claims and refusals, and says first whether it is whole.
+
+A feed's ``format.kind`` names the module in :mod:`normalizers.formats`, which has one class ``Format``: its fields are
+the options that a feed file may give, and it is a :class:`Reading`. A bad value costs its row; an unreadable document
+costs the run.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from typing import NamedTuple, Protocol, cast
+
+from pydantic import ValidationError
+
+import normalizers.formats
+from collectors.document import Document
+from config.feeds import Feed
+from normalizers.bad_value import BadValue
+from normalizers.claims import Claim
+
+
+class UnreadableDocument(Exception):
+    """The document is not what the feed says it is, or only a part of it. Nothing of it may be used."""
+
+
+class UnusableFormat(UnreadableDocument):
+    """The feed's ``format`` names no format, or gives it options it does not have. The configuration must change."""
+
+
+class Refusal(NamedTuple):
+    """One row that could not be used, and why. The message holds no key and no personal data."""
+
+    #: line it begins on, from 1; in JSON and XML its place among the records
+    line: int
+    #: a short stable word to count it under
+    reason: str
+    message: str
+
+
+class Reading(Protocol):
+    """How one feed's documents are read."""
+
+    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+        """Every row as claims (most formats: one) or a refusal, in order. Claims are not rounded. Raises
+        :class:`UnreadableDocument`, perhaps only at the end."""
+
+    def check(self, document: Document, feed: Feed) -> int:
+        """Go over the whole document once and give its number of rows. Raises :class:`UnreadableDocument`."""
+
+
+def reading(feed: Feed) -> Reading:
+    """How the feed's documents are read. Raises :class:`UnusableFormat`."""
+    kind = feed.format["kind"]
+    known = sorted(module.name for module in pkgutil.iter_modules(normalizers.formats.__path__))
+    if kind not in known:
+        raise UnusableFormat(f"{feed.id}: format: expected a kind of {', '.join(known)}, got {kind!r}")
+    module = import_module(f"normalizers.formats.{kind}")
+    try:
+        return cast(Reading, module.Format.model_validate(feed.format))
+    except ValidationError as error:
+        problems = (
+            f"{'.'.join(str(part) for part in problem['loc']) or 'format'}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        )
+        raise UnusableFormat(f"{feed.id}: format: {'; '.join(problems)}") from error
+
+
+def read(document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+    """Read a document as its feed says; see :meth:`Reading.read`."""
+    return reading(feed).read(document, feed)
+
+
+def check(document: Document, feed: Feed) -> int:
+    """The document's number of rows, after a first pass over all of it; see :meth:`Reading.check`."""
+    return reading(feed).check(document, feed)
+
+
+def refusal(line: int, error: BadValue) -> Refusal:
+    """The refusal of a row for a value in it."""
+    return Refusal(line, error.reason, str(error))
