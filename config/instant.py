@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 Millis = int
 Micros = int
@@ -49,6 +50,7 @@ def to_datetime(moment: Millis) -> datetime:
     return _EPOCH + timedelta(milliseconds=moment)
 
 
+@lru_cache(maxsize=16_384)
 def stix_time(moment: Millis) -> str:
     """``2026-01-02T03:04:05.678Z``: exactly three digits, as the published profile asks."""
     seconds, millis = divmod(moment, 1_000)
@@ -62,8 +64,15 @@ def taxii_time(moment: Micros) -> str:
 
 
 def _seconds_text(seconds: int) -> str:
-    year, month, day, hour, minute, second, *_ = time.gmtime(seconds)
-    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:{second:02d}"
+    days, rest = divmod(seconds, 86_400)
+    hours, rest = divmod(rest, 3_600)
+    minutes, rest = divmod(rest, 60)
+    return f"{_day_text(days)}T{hours:02d}:{minutes:02d}:{rest:02d}"
+
+
+@lru_cache(maxsize=4_096)
+def _day_text(days: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(days * 86_400)).rjust(10, "0")
 
 
 def parse_micros(text: str, *, zone: timezone | None = None) -> Micros:

@@ -85,7 +85,7 @@ def _context(claim: Claim, own: Own) -> dict[str, Any]:
     if claim.references != own.references:
         said["references"] = [external_reference(reference) for reference in claim.references]
     if claim.detail:
-        said["detail"] = orjson.loads(claim.detail)
+        said["detail"] = orjson.Fragment(claim.detail)
     return said
 
 

@@ -7,6 +7,7 @@ may not see changes nothing (promise 2).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -167,6 +168,8 @@ _BY_NAME = frozenset({"title", "description", "hashes"})
 
 
 def _details(claims: list[Claim]) -> dict[str, Any]:
+    if len(claims) == 1:
+        return _detail(claims[0].detail)
     merged: dict[str, Any] = {}
     threats: set[str] = set()
     for claim in sorted(claims, key=lambda c: (c.version, c.origin, c.audience)):
@@ -180,6 +183,13 @@ def _details(claims: list[Claim]) -> dict[str, Any]:
     if threats:
         merged["threat"] = sorted(threats)
     return merged
+
+
+@lru_cache(maxsize=4_096)
+def _detail(text: str) -> dict[str, Any]:
+    """One claim's detail in the merged form. The same for most rows of a feed; nobody may change it."""
+    detail: dict[str, Any] = orjson.loads(text) if text else {}
+    return {**detail, "threat": [detail["threat"]]} if "threat" in detail else detail
 
 
 def _together(name: str, older: Any, newer: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -32,7 +33,7 @@ THREATS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "scanner": ("Scanning", "anomalous-activity", ()),
     "malicious-activity": ("Malicious activity", "malicious-activity", ()),
 }
-_ANY_THREAT = ["malicious-activity"]
+_ANY_THREAT = ("malicious-activity",)
 
 #: observable type -> STIX object type of what is merged about it
 OBJECT_TYPES = {"cve": "vulnerability", "advisory": "report"}
@@ -46,6 +47,10 @@ def object_type(kind: str) -> str:
 def ends_by_revocation(word: Merged) -> bool:
     """Whether it is over and STIX gives objects of its type no other end than ``revoked``."""
     return not word.standing and word.type in OBJECT_TYPES
+
+
+# Asked for twice in a row: for the id, and for the content.
+_pattern = lru_cache(maxsize=16_384)(pattern)
 
 
 class Ids:
@@ -63,7 +68,7 @@ class Ids:
 
     def merged(self, kind: str, value: str, view: str, generation: int) -> bytes:
         """The id of what a view says about an observable, in its ``generation`` (1 and up)."""
-        subject = value if kind in OBJECT_TYPES else pattern(kind, value)
+        subject = value if kind in OBJECT_TYPES else _pattern(kind, value)
         return self.make(f"{object_type(kind)}|{subject}|{view}|{generation}")
 
     def publisher(self, name: str) -> bytes:
@@ -107,12 +112,13 @@ def content(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> bytes:
 
 def _indicator(merged: Merged, dialect: Dialect) -> dict[str, Any]:
     valid_until = max(merged.ends, merged.first_seen + 1)
-    threats = merged.detail.get("threat", _ANY_THREAT)
+    threats = tuple(merged.detail.get("threat", _ANY_THREAT))
+    named = sources(merged)
     shown: dict[str, Any] = {
         "name": merged.value,
-        "description": _description(merged, threats),
+        "description": _description(threats, named, merged.families, merged.malware, _ports(merged)),
         "indicator_types": _types(threats),
-        "pattern": pattern(merged.type, merged.value),
+        "pattern": _pattern(merged.type, merged.value),
         "pattern_type": "stix",
         "pattern_version": "2.1",
         "valid_from": stix_time(merged.first_seen),
@@ -130,14 +136,14 @@ def _indicator(merged: Merged, dialect: Dialect) -> dict[str, Any]:
         merged.malware,
         merged.references,
     )
-    return _common(shown, merged, dialect, own, [f"threat={threat}" for threat in threats])
+    return _common(shown, merged, dialect, own, tuple([f"threat={threat}" for threat in threats]))
 
 
 def _common(
-    shown: dict[str, Any], merged: Merged, dialect: Dialect, own: Own, made: list[str], value: str | None = None
+    shown: dict[str, Any], merged: Merged, dialect: Dialect, own: Own, made: tuple[str, ...], value: str | None = None
 ) -> dict[str, Any]:
     shown["confidence"] = merged.confidence
-    labels = [*merged.labels, *_labels(merged, made)]
+    labels = [*merged.labels, *_labels(made, merged.malware, sources(merged))]
     if labels:
         shown["labels"] = labels
     if merged.references and "external_references" not in shown:
@@ -147,39 +153,54 @@ def _common(
     return shown
 
 
-def _labels(merged: Merged, made: list[str]) -> list[str]:
+# What follows is the same for most rows of a feed, and a first collection makes a million of them.
+
+
+@lru_cache(maxsize=4_096)
+def _labels(made: tuple[str, ...], malware: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
     # SIEM clients drop linked objects, so what those would say is repeated in labels.
-    labels = [f"{PREFIX}{label}" for label in made]
-    labels += [f"{PREFIX}malware={name}" for name in merged.malware]
-    labels += [f"{PREFIX}source={name}" for name in sources(merged)]
-    return labels
+    return (
+        *(f"{PREFIX}{label}" for label in made),
+        *(f"{PREFIX}malware={name}" for name in malware),
+        *(f"{PREFIX}source={name}" for name in named),
+    )
 
 
-def sources(merged: Merged) -> list[str]:
+def sources(merged: Merged) -> tuple[str, ...]:
     """The origins that may be named, in order."""
-    return sorted({claim.origin for claim in merged.claims if not claim.withdrawn and ":" not in claim.origin})
+    if len(merged.claims) == 1:
+        origin = merged.claims[0].origin
+        return () if ":" in origin else (origin,)
+    return tuple(sorted({claim.origin for claim in merged.claims if not claim.withdrawn and ":" not in claim.origin}))
 
 
-def _description(merged: Merged, threats: list[str]) -> str:
+def _ports(merged: Merged) -> tuple[int, ...]:
+    return tuple(merged.detail.get("port", ()))
+
+
+@lru_cache(maxsize=4_096)
+def _description(
+    threats: tuple[str, ...], named: tuple[str, ...], families: int, malware: tuple[str, ...], ports: tuple[int, ...]
+) -> str:
     what = ", ".join(THREATS[threat][0] for threat in threats if threat in THREATS) or "Malicious activity"
-    named = sources(merged)
-    who = f" Reported by {', '.join(named)}" if named else " Reported by members"
-    text = f"{what}.{who}; independent sources: {merged.families}."
-    if merged.malware:
-        text += f" Malware: {', '.join(merged.malware)}."
-    ports = merged.detail.get("port")
+    who = f"Reported by {', '.join(named)}" if named else "Reported by members"
+    text = f"{what}. {who}; independent sources: {families}."
+    if malware:
+        text += f" Malware: {', '.join(malware)}."
     if ports:
         text += f" Ports: {', '.join(map(str, ports))}."
     return text
 
 
-def _types(threats: list[str]) -> list[str]:
-    return sorted({THREATS[threat][1] if threat in THREATS else "malicious-activity" for threat in threats})
+@lru_cache(maxsize=4_096)
+def _types(threats: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({THREATS[threat][1] if threat in THREATS else "malicious-activity" for threat in threats}))
 
 
-def _phases(threats: list[str]) -> list[dict[str, str]]:
+@lru_cache(maxsize=4_096)
+def _phases(threats: tuple[str, ...]) -> tuple[dict[str, str], ...]:
     phases = sorted({phase for threat in threats if threat in THREATS for phase in THREATS[threat][2]})
-    return [{"kill_chain_name": chain, "phase_name": name} for chain, name in phases]
+    return tuple({"kill_chain_name": chain, "phase_name": name} for chain, name in phases)
 
 
 def _own_labels(merged: Merged) -> Own:
@@ -203,7 +224,7 @@ def _vulnerability(merged: Merged, dialect: Dialect) -> dict[str, Any]:
         made.append(f"exploited-since={stix_time(detail['exploited'])[:10]}")
     if detail.get("ransomware"):
         made.append("ransomware")
-    return _common(shown, merged, dialect, _own_labels(merged), made)
+    return _common(shown, merged, dialect, _own_labels(merged), tuple(made))
 
 
 def _report(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> dict[str, Any]:
@@ -224,7 +245,7 @@ def _report(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> dict[s
     ]
     if not shown["external_references"]:
         del shown["external_references"]
-    return _common(shown, merged, dialect, _own_labels(merged), [], merged.value)
+    return _common(shown, merged, dialect, _own_labels(merged), (), merged.value)
 
 
 def _beside(made: str, references: tuple[Reference, ...]) -> list[dict[str, str]]:

@@ -46,6 +46,7 @@ class Tally:
     """What became of the rows of one run. ``rows == claims + refused`` always holds, but for rows that say several
     things (an advisory that names CVEs), which are counted under ``claims`` once for each."""
 
+    rows: int = 0
     claims: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     examples: list[tuple[int, str]] = field(default_factory=list)
@@ -63,6 +64,7 @@ class Tally:
     def counts(self) -> dict[str, int]:
         """As shown by ``noroshi collect`` and ``noroshi feeds``."""
         return {
+            "rows": self.rows,
             "claims": self.claims,
             "refused": self.refused.total(),
             "kept": self.kept,
@@ -184,8 +186,9 @@ class Ingest:
         """Take in the documents of one fetch; gives the number of values of a full list."""
         if not collected.documents:
             return None
-        rows = sum(self._checked(feed, document) for document in collected.documents)
+        rows = sum(check(document, feed) for document in collected.documents)
         self._expect(feed, state, rows, partial=collected.more or feed.transport.kind == "taxii")
+        tally.rows += rows
         taken = _Taking(self, feed, tally)
         for document in collected.documents:
             taken.document(document)
@@ -194,9 +197,6 @@ class Ingest:
             return None
         self._withdraw_absent(feed, taken.seen, collected.documents[-1], tally)
         return len(taken.seen)
-
-    def _checked(self, feed: Feed, document: Document) -> int:
-        return check(document, feed)
 
     def _expect(self, feed: Feed, state: FeedState, rows: int, *, partial: bool) -> None:
         expect = feed.expect
@@ -276,7 +276,7 @@ class Ingest:
         after = b""
         while keys := self.store.origin_keys(origin, after=after, limit=_BATCH):
             after = keys[-1]
-            rows = []
+            rows: list[ClaimRow] = []
             for key, about in self.store.claims(keys).items():
                 for claim in about:
                     if claim.origin == origin and not claim.withdrawn:

@@ -10,6 +10,7 @@ import click
 from config.settings import SettingsError
 from taxii_server.cli import content, feeds, people, running, upkeep
 from taxii_server.cli.context import CONFIGURATION, STORE
+from taxii_server.serve import CannotListen
 from taxii_server.stores.base import StoreBusy, StoreError
 
 
@@ -55,6 +56,8 @@ def main() -> None:
         sys.exit(error.exit_code)
     except SettingsError as error:
         _end(str(error), CONFIGURATION)
+    except CannotListen as error:
+        _end(str(error), 1)
     except StoreBusy as error:
         _end(f"{error}; try again", STORE)
     except StoreError as error:

@@ -131,6 +131,7 @@ def serve(
     """Run only the TAXII server. Something else has to run `noroshi work`."""
     _checked(host, cert, key)
     settings = settings_of(config, data)
+    assert config is not None  # settings_of refuses that
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     configure_logging(logging.WARNING)
     run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
