@@ -57,7 +57,7 @@ QUICK = Plan(
     effort=Effort(seconds=1, patience=4),
     rounds=1,
     compared=(1_000,),
-    medallion=(100,),
+    medallion=(20,),
     large=0,
     pipeline=5_000,
     parts=5,

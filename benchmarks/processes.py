@@ -79,25 +79,26 @@ class ServerProcess:
         self.stop()
         raise StartFailed(f"{self._log}: {self._log.read_text(errors='replace')[-2000:]}")
 
-    def stop(self, seconds: float = 15.0) -> None:
+    def stop(self, seconds: float = 30.0) -> None:
         """End it and its descendants, kindly at first."""
-        members = tree(self.pid)
+        members = {pid: _born(pid) for pid in tree(self.pid)[1:]}
         _signal(self.pid, signal.SIGTERM)
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             _signal(self.pid, signal.SIGKILL)
             self._process.wait()
-        for pid in members[1:]:
-            if _session_of(pid) == self.pid:
+        for pid, born in members.items():
+            # the same process still, not another that got its number
+            if born and _born(pid) == born:
                 _signal(pid, signal.SIGKILL)
 
 
-def _session_of(pid: int) -> int:
+def _born(pid: int) -> str:
     try:
-        return os.getsid(pid)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
     except OSError:
-        return 0
+        return ""
 
 
 def _signal(pid: int, number: int) -> None:
