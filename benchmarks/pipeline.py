@@ -23,6 +23,7 @@ GROWTH = "one collection"
 SAME_VIEW = "two collections of one view"
 TWO_VIEWS = "two collections of two views"
 COLLECT, PUBLISH, PEAK = "collecting", "publishing", "memory"
+ALONE = [hub.merged(hub.MERGED, "merged")]
 _SECOND = "f2a4c6e8-1b3d-4f5a-8c7e-9d0b2f4a6c44"
 
 
@@ -39,12 +40,11 @@ class Summary(NamedTuple):
 
 def measure(folder: Path, indicators: int, parts: int, cells: Cells, say: Callable[[str], None]) -> None:
     """To ``indicators`` with one collection, in parts; and the first part with a second collection of either kind."""
-    first = [hub.merged(hub.MERGED, "merged")]
-    _run(GROWTH, first, indicators, parts, folder, cells, say)
+    _run(GROWTH, ALONE, indicators, parts, folder, cells, say)
     part = indicators // parts
     narrowed = {**hub.merged(_SECOND, "narrowed"), "narrow": {"types": ["indicator"]}}
-    _run(SAME_VIEW, [*first, narrowed], part, 1, folder, cells, say)
-    _run(TWO_VIEWS, [*first, hub.merged(_SECOND, "own dialect", tlp="tlp1")], part, 1, folder, cells, say)
+    _run(SAME_VIEW, [*ALONE, narrowed], part, 1, folder, cells, say)
+    _run(TWO_VIEWS, [*ALONE, hub.merged(_SECOND, "own dialect", tlp="tlp1")], part, 1, folder, cells, say)
 
 
 def _run(
@@ -59,7 +59,7 @@ def _run(
     home = folder / "pipeline"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    (home / "hub.yaml").write_text(yaml.safe_dump({**hub.settings(collections=collections), "feeds": [_feed()]}))
+    prepare(home, collections)
     command = [sys.executable, "-m", "benchmarks.served.pipeline_run", str(home), str(indicators), str(parts)]
     env = {**os.environ, "PYTHONPATH": str(HERE.parent)}
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as child:
@@ -68,6 +68,12 @@ def _run(
     shutil.rmtree(home, ignore_errors=True)
     if child.returncode:
         raise RuntimeError(f"the pipeline with {name} ended with exit code {child.returncode}")
+
+
+def prepare(folder: Path, collections: list[dict[str, object]]) -> None:
+    """Write the hub's YAML file for benchmarks.served.pipeline_run."""
+    told = {**hub.settings(collections=collections), "feeds": [_feed()]}
+    (folder / "hub.yaml").write_text(yaml.safe_dump(told))
 
 
 def _feed() -> dict[str, Any]:

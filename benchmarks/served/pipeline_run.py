@@ -13,16 +13,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# One core, before anything has started a thread.
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-
-from benchmarks import memory  # noqa: E402
-from config.instant import system_clock, taxii_time  # noqa: E402
-from config.settings import load  # noqa: E402
-from taxii_server.ingest import Ingest  # noqa: E402
-from taxii_server.jobs import Jobs  # noqa: E402
-from taxii_server.publishing import Publisher  # noqa: E402
-from taxii_server.stores import open_store  # noqa: E402
+from benchmarks import memory
+from config.instant import system_clock, taxii_time
+from config.settings import load
+from taxii_server.ingest import Ingest
+from taxii_server.jobs import Jobs
+from taxii_server.publishing import Publisher
+from taxii_server.stores import open_store
 
 FEED, FORMAT_FOLDER = "urlhaus", "feed"
 _HEAD = "# id,dateadded,url,url_status,last_online,threat,tags,urlhaus_link,reporter\r\n"
@@ -92,5 +89,7 @@ def run(folder: Path, indicators: int, parts: int) -> Iterator[dict[str, float]]
 
 
 if __name__ == "__main__":
+    # One core, before anything has started a thread.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     for line in run(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])):
         print(json.dumps(line), flush=True)

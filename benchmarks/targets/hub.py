@@ -50,14 +50,19 @@ class Hub:
 
     def start(self, folder: Path) -> None:
         """Start empty, with its files in ``folder``."""
-        config = folder / "hub.yaml"
-        config.write_text(yaml.safe_dump(settings()))
-        self._settings = load(config)
-        self._add_user()
+        config = self.prepare(folder)
         port = free_port()
         command = [sys.executable, "-m", "taxii_server.cli", "up", "--config", config, "--port", str(port)]
         self._server = ServerProcess(command, port=port, folder=folder, env={"PYTHONPATH": str(HERE.parent)})
         self._server.wait_until_listening()
+
+    def prepare(self, folder: Path) -> Path:
+        """Write its YAML file, and make the user and token; gives the file's path."""
+        config = folder / "hub.yaml"
+        config.write_text(yaml.safe_dump(settings()))
+        self._settings = load(config)
+        self._add_user()
+        return config
 
     def _add_user(self) -> None:
         assert self._settings is not None
