@@ -24,9 +24,7 @@ def prepare(settings: Settings, store: Store, clock: Clock) -> None:
     for name, (organisation, groups) in USERS.items():
         if store.user(name) is None:
             store.save_user(
-                User(
-                    name=name, organisation=organisation, groups=groups, password=hash_password(PASSWORD), created=now
-                )
+                User(name=name, organisation=organisation, groups=groups, password=hash_password(PASSWORD), created=now)
             )
 
 

@@ -21,7 +21,7 @@ from config.instant import MINUTE, Clock, Millis
 from config.settings import Settings
 from normalizers.claims import Claim, fold, next_step, observable_key
 from normalizers.records import Refusal, UnreadableDocument, check, read
-from taxii_server.stores.base import ClaimRow, FeedState, Listed, Store
+from taxii_server.stores.base import ClaimRow, FeedState, Listed, Store, StoreError
 
 _BATCH = 2_000
 #: rows that are read before anything is written, to see whether the document is what it should be
@@ -104,15 +104,19 @@ class Ingest:
         """Collect a feed once and remember how that went. Raises :class:`FeedBusy`; of the feed's own troubles it
         raises none, they are in the state."""
         now = self._clock() // 1_000
-        lease = f"feed/{feed.id}"
-        if not self.store.lease(lease, self._owner, now=now, until=now + _LEASE_FOR):
-            raise FeedBusy(f"{feed.id} is being collected by another process")
+        self.hold(feed)
         try:
             state = self._attempt(feed, self.store.feed_state(feed.id) or FeedState(feed=feed.id), now)
             self.store.save_feed_state(state)
             return state
         finally:
-            self.store.release(lease, self._owner)
+            self.store.release(f"feed/{feed.id}", self._owner)
+
+    def hold(self, feed: Feed) -> None:
+        """Take the feed's lease, or prolong it. Raises :class:`FeedBusy`."""
+        now = self._clock() // 1_000
+        if not self.store.lease(f"feed/{feed.id}", self._owner, now=now, until=now + _LEASE_FOR):
+            raise FeedBusy(f"{feed.id} is being collected by another process")
 
     def _attempt(self, feed: Feed, state: FeedState, now: Millis) -> FeedState:
         tally = Tally()
@@ -122,6 +126,13 @@ class Ingest:
             return self._failed(feed, state, now, tally, "held", error)
         except (CollectError, UnreadableDocument) as error:
             return self._failed(feed, state, now, tally, "failed", error)
+        except (StoreError, FeedBusy):
+            raise
+        except Exception as error:
+            # A fault of ours. The feed has to wait for its next turn all the same, or it would be tried without end.
+            unexpected = RuntimeError(f"unexpected {type(error).__name__}")
+            self.store.save_feed_state(self._failed(feed, state, now, tally, "failed", unexpected))
+            raise
         return replace(
             state,
             due=now + feed.every,
@@ -331,6 +342,8 @@ class _Taking:
     def _accept(self, batch: list[Claim]) -> None:
         if not batch:
             return
+        # Before every write: a process that was paused past its lease must not write over its successor.
+        self._ingest.hold(self._feed)
         news = [(observable_key(claim.type, claim.value), claim) for claim in batch]
         stored = {
             (key, claim.audience): claim

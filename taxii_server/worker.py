@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
+from config.feeds import Feed
 from config.instant import Clock, Millis
 from config.settings import Settings
 from taxii_server.ingest import FeedBusy, Ingest
@@ -16,6 +17,10 @@ from taxii_server.submissions import Submissions
 
 #: seconds between looks for work; a publisher waits about this long for a verdict
 _PAUSE = 0.5
+#: feeds collected at once; one host that hangs must not hold up the others, nor any submission
+_AT_ONCE = 4
+#: seconds that feeds in the middle of something are given when the loop is to stop
+_GRACE = 5.0
 _LOG = logging.getLogger("noroshi.worker")
 
 
@@ -26,33 +31,58 @@ class Worker:
         self, settings: Settings, store: Store, clock: Clock, owner: str, environment: Mapping[str, str]
     ) -> None:
         self._clock = clock
-        self._store = store
         self.publisher = Publisher(settings, store, clock, owner)
         self.ingest = Ingest(settings, store, clock, owner=owner, environment=environment)
         self.submissions = Submissions(settings, store, clock)
         self.jobs = Jobs(self.publisher)
+        self._running: dict[str, threading.Thread] = {}
         self._settled = False
         self._retained: Millis = 0
 
     def tick(self) -> None:
-        """Do once all that is due at this moment."""
-        for step in (self._settle, self._submissions, self._feeds, self._publish, self._retain):
-            self._guarded(step)
+        """Do once all that is due at this moment, one thing after the other."""
+        self._attend()
+        for feed in self.ingest.due():
+            self._collect(feed)
+        self._attend()
 
     def run(self, stop: threading.Event) -> None:
-        """Tick until told to stop."""
+        """Go on until told to stop. Feeds are collected beside, a few at once."""
         while not stop.is_set():
-            self.tick()
+            self._attend()
+            _guarded(self._start_due)
             stop.wait(_PAUSE)
-        self.publisher.release()
+        for thread in list(self._running.values()):
+            # One that does not end in time ends with the process: its cursor has not moved, so nothing is lost.
+            thread.join(_GRACE)
+        _guarded(self.publisher.release)
 
-    def _guarded(self, step: Callable[[], None]) -> None:
+    def _attend(self) -> None:
+        for step in (self._settle, self._submissions, self._publish, self._retain):
+            _guarded(step)
+
+    def _start_due(self) -> None:
+        self._running = {name: thread for name, thread in self._running.items() if thread.is_alive()}
+        for feed in self.ingest.due():
+            if len(self._running) >= _AT_ONCE:
+                return
+            if feed.id not in self._running:
+                thread = threading.Thread(target=self._collect, args=(feed,), name=f"feed-{feed.id}", daemon=True)
+                self._running[feed.id] = thread
+                thread.start()
+
+    def _collect(self, feed: Feed) -> None:
         try:
-            step()
-        except NotNow:
-            pass  # whoever publishes now does this too
+            state = self.ingest.run(feed)
+        except FeedBusy:
+            return
         except StoreError as error:
-            _LOG.error("store: %s; trying again", error)
+            _LOG.error("feed %s: store: %s; trying again", feed.id, error)
+            return
+        except Exception:
+            _LOG.exception("feed %s: a fault of the hub", feed.id)
+            return
+        _LOG.info("feed %s %s", feed.id, state.status, extra={"fields": {"counts": state.counts}})
 
     def _settle(self) -> None:
         if not self._settled:
@@ -63,15 +93,6 @@ class Worker:
         while self.submissions.process():
             self.publisher.publish_all()
 
-    def _feeds(self) -> None:
-        for feed in self.ingest.due():
-            try:
-                state = self.ingest.run(feed)
-            except FeedBusy:
-                continue
-            _LOG.info("feed %s %s", feed.id, state.status, extra={"counts": state.counts})
-            self._guarded(self._publish)
-
     def _publish(self) -> None:
         self.publisher.publish_all()
 
@@ -80,3 +101,12 @@ class Worker:
         if now - self._retained >= RETAIN_EVERY:
             self.jobs.retain()
             self._retained = now
+
+
+def _guarded(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except NotNow:
+        pass  # whoever publishes now does this too
+    except StoreError as error:
+        _LOG.error("store: %s; trying again", error)

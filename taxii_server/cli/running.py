@@ -95,6 +95,7 @@ def up(
         config = config or demo_config()
         data = data or Path("noroshi-demo")
     settings = settings_of(config, data)
+    assert config is not None  # settings_of refuses that
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     configure_logging(logging.WARNING)
     if demonstration:

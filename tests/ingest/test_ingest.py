@@ -1,0 +1,248 @@
+"""Ingest: from files on disk to claims, with the cursor last."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.feeds import Feed
+from config.instant import DAY, HOUR
+from config.settings import Settings
+from taxii_server.ingest import FeedBusy, Ingest
+from taxii_server.stores.base import ClaimRow, FeedState
+from taxii_server.stores.memory import MemoryStore
+from tests.hubs import PUBLIC, Hub, SteppingClock, settings
+
+NOW = 1_790_000_000_000
+
+
+def _feed(**changes: Any) -> Feed:
+    return Feed.model_validate(
+        {
+            "id": "list-feed",
+            "title": "A list",
+            "carries": "URLs",
+            "publisher": {"name": "Publisher", "country": "JP", "homepage": "https://publisher.example/"},
+            "transport": {"kind": "file", "path": "list.txt"},
+            "format": {"kind": "text", "type": "url"},
+            "marking": "TLP:CLEAR",
+            "share": "public",
+            "reliability": 100,
+            "confidence": 80,
+            "kind": "list",
+            "every": "1h",
+            "life": {"url": "7d"},
+            **changes,
+        }
+    )
+
+
+class Runner:
+    """A hub whose one feed is a file."""
+
+    def __init__(self, folder: Path, feed: Feed, store: MemoryStore | None = None) -> None:
+        self.folder = folder
+        self.feed = feed
+        self.clock = SteppingClock(NOW * 1_000)
+        self.store = store or MemoryStore()
+        self.hub = Hub(self.store, self.clock, self.settings())
+
+    def settings(self) -> Settings:
+        return settings(feeds=[self.feed.model_dump()]).model_copy(update={"data": self.folder})
+
+    def write(self, *values: str) -> None:
+        path = self.folder / "list.txt"
+        path.write_text("".join(f"{value}\n" for value in values))
+        os.utime(path, (self.clock.now / 1e6, self.clock.now / 1e6))
+
+    def run(self) -> FeedState:
+        state = Ingest(self.settings(), self.store, self.clock, owner="me", environment={}).run(self.feed)
+        self.hub.publish()
+        return state
+
+    def wait(self, millis: int) -> None:
+        self.clock.now += millis * 1_000
+
+    def live(self) -> dict[str, str]:
+        return {obj["name"]: obj["valid_until"] for obj in self.hub.objects(PUBLIC, "indicator")}
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path, _feed())
+
+
+def test_a_list_becomes_indicators_and_every_row_is_accounted_for(runner: Runner) -> None:
+    """Rows are claims or refusals with line and reason; the sums agree."""
+    runner.write("http://example.com/a", "not a url", "http://example.com/b", "http://example.com/c")
+    state = runner.run()
+    assert state.status == "ok"
+    assert (state.counts["rows"], state.counts["claims"], state.counts["refused"]) == (4, 3, 1)
+    assert [line for line, _ in state.examples] == [2]
+    assert set(runner.live()) == {"http://example.com/a", "http://example.com/b", "http://example.com/c"}
+
+
+def test_promise_4_collecting_an_unchanged_list_adds_no_entry(runner: Runner) -> None:
+    """Nothing is published, nor even written, when the same document is collected again within a step."""
+    runner.write("http://example.com/a", "http://example.com/a", "http://example.com/b")
+    runner.run()
+    before = runner.hub.log(PUBLIC)
+    for _ in range(3):
+        runner.wait(1_000)
+        assert runner.run().counts["kept"] == 0
+    runner.write("http://example.com/a", "http://example.com/a", "http://example.com/b", "# another comment")
+    state = runner.run()
+    assert (state.status, state.counts["claims"], state.counts["kept"]) == ("ok", 3, 0)
+    assert runner.hub.log(PUBLIC) == before
+
+
+def test_a_listed_value_is_renewed_once_a_step_even_when_the_list_does_not_change(runner: Runner) -> None:
+    """Over five lives of hourly unchanged polls, a value gets about two versions a life and never ends."""
+    runner.write("http://example.com/a")
+    runner.run()
+    versions = {runner.live()["http://example.com/a"]}
+    for _ in range(5 * 7 * 24):
+        runner.wait(HOUR)
+        state = runner.run()
+        assert state.status == "unchanged"
+        (until,) = runner.live().values()
+        versions.add(until)
+    assert 10 <= len(versions) <= 12
+
+
+def test_what_left_a_complete_list_is_withdrawn_and_what_returns_comes_back(runner: Runner) -> None:
+    """Absence from a full list ends the value's validity; its return renews it under the same id."""
+    runner.write("http://example.com/a", "http://example.com/b", "http://example.com/c")
+    runner.run()
+    before = runner.live()
+    runner.wait(HOUR)
+    runner.write("http://example.com/a", "http://example.com/c")
+    assert runner.run().counts["withdrawn"] == 1
+    assert runner.live()["http://example.com/b"] < before["http://example.com/b"]
+    runner.wait(HOUR)
+    runner.write("http://example.com/a", "http://example.com/b", "http://example.com/c")
+    assert runner.run().counts["withdrawn"] == 0
+    assert runner.live()["http://example.com/b"] >= before["http://example.com/b"]
+    assert len(runner.hub.objects(PUBLIC, "indicator")) == 3
+
+
+def test_a_list_that_shrinks_by_more_than_half_is_held(runner: Runner) -> None:
+    """A list that lost most of its values changes nothing and says so; its return is taken in."""
+    values = [f"http://example.com/{number}" for number in range(10)]
+    runner.write(*values)
+    runner.run()
+    before = runner.hub.log(PUBLIC)
+    runner.wait(HOUR)
+    runner.write(*values[:4])
+    state = runner.run()
+    assert state.status == "held"
+    assert "shrank from 10 to 4" in state.message
+    assert runner.hub.log(PUBLIC) == before
+    runner.wait(HOUR)
+    runner.write(*values[:8])
+    assert runner.run().counts["withdrawn"] == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"# only a comment\n", b"\xff\xfe\x00broken", b"<html><body>503</body></html>"])
+def test_an_empty_or_unreadable_document_costs_the_run_and_changes_nothing(runner: Runner, content: bytes) -> None:
+    """What the store held stays, the cursor stays, and the feed's state says why."""
+    runner.write("http://example.com/a")
+    runner.run()
+    before, cursor = runner.hub.log(PUBLIC), runner.store.feed_state("list-feed")
+    runner.wait(HOUR)
+    (runner.folder / "list.txt").write_bytes(content)
+    state = runner.run()
+    assert state.status in ("failed", "held")
+    assert state.message
+    assert cursor is not None
+    assert state.cursor == cursor.cursor
+    assert state.failures == 1
+    assert runner.hub.log(PUBLIC) == before
+
+
+def test_a_document_with_too_many_bad_rows_is_held_before_anything_is_written(runner: Runner) -> None:
+    """More than half of the rows refused means that the format changed, not that the rows are bad."""
+    runner.write("http://example.com/a", *(f"nonsense {number}" for number in range(9)))
+    state = runner.run()
+    assert state.status == "held"
+    assert state.counts["refused"] == 9
+    assert runner.store.keys() == []
+
+
+def test_the_cursor_moves_only_after_the_store_has_accepted(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that fails while claims are written leaves the cursor where it was; the next run brings all."""
+    runner.write("http://example.com/a", "http://example.com/b")
+
+    def broken(rows: list[ClaimRow]) -> int:
+        raise RuntimeError("power cut")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+        patch.setattr(runner.store, "put_claims", broken)
+        runner.run()
+    state = runner.store.feed_state("list-feed")
+    assert state is None or state.cursor == {}
+    assert runner.run().counts["kept"] == 2
+
+
+def test_a_feed_is_run_by_one_worker_at_a_time(runner: Runner) -> None:
+    """While another process holds the feed's lease, running it is refused."""
+    runner.write("http://example.com/a")
+    assert runner.store.lease("feed/list-feed", "another", now=NOW, until=NOW + HOUR)
+    with pytest.raises(FeedBusy):
+        runner.run()
+
+
+def test_claims_go_where_changed_terms_send_them(tmp_path: Path) -> None:
+    """A feed whose terms become narrower is withdrawn from the public and stands for members."""
+    runner = Runner(tmp_path, _feed())
+    runner.write("http://example.com/a")
+    runner.run()
+    public_until = runner.live()["http://example.com/a"]
+    narrower = Runner(tmp_path, _feed(share="members"), runner.store)
+    narrower.clock.now = runner.clock.now + HOUR * 1_000
+    narrower.write("http://example.com/a")
+    narrower.run()
+    assert narrower.live()["http://example.com/a"] < public_until
+    from tests.hubs import OWN
+
+    (kept,) = narrower.hub.objects(OWN, "indicator")
+    assert kept["name"] == "http://example.com/a"
+
+
+def test_a_feed_that_may_not_be_named_is_opaque_everywhere(tmp_path: Path) -> None:
+    """No served byte holds the id of a feed whose source is not to be named."""
+    runner = Runner(tmp_path, _feed(id="secret-source", named=False))
+    runner.write("http://example.com/a")
+    runner.run()
+    served = b"".join(body for _, body in runner.hub.log(PUBLIC))
+    assert b"http://example.com/a" in served
+    assert b"secret-source" not in served
+
+
+def test_a_batch_counts_from_its_publication(tmp_path: Path) -> None:
+    """In a log that comes in batches, rows of weeks ago were sighted when the batch was published."""
+    row = "2026/08/01 10:00:00,http://example.com/a"
+    fmt = {
+        "kind": "csv",
+        "fields": {"value": "URL", "type": "url", "first_seen": "date", "time": "%Y/%m/%d %H:%M:%S", "zone": "JST"},
+    }
+    runner = Runner(tmp_path, _feed(kind="log", batch=True, format=fmt))
+    runner.write("date,URL", row)
+    runner.run()
+    (obj,) = runner.hub.objects(PUBLIC, "indicator")
+    assert obj["valid_from"] == "2026-08-01T01:00:00.000Z"
+    assert obj["valid_until"] > "2026-09-21"
+
+
+def test_a_log_keeps_what_it_no_longer_mentions(tmp_path: Path) -> None:
+    """Absence from a log means nothing."""
+    runner = Runner(tmp_path, _feed(kind="log"))
+    runner.write("http://example.com/a", "http://example.com/b")
+    runner.run()
+    runner.wait(DAY)
+    runner.write("http://example.com/b")
+    assert runner.run().counts["withdrawn"] == 0
+    assert len(runner.live()) == 2

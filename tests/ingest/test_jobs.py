@@ -1,0 +1,147 @@
+"""The long jobs: filling a new collection, a change of how objects are made, reissue, retention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from config.instant import DAY, HOUR
+from normalizers.claims import Claim
+from taxii_server import jobs as jobs_module
+from taxii_server.jobs import Jobs
+from taxii_server.stores.base import Selection
+from taxii_server.stores.memory import MemoryStore
+from tests.hubs import PUBLIC, Hub, SteppingClock, settings
+
+NOW = 1_790_000_000_000
+LATER = "11111111-2222-4333-8444-555555555555"
+
+
+def _claims(count: int) -> list[Claim]:
+    return [
+        Claim("ipv4", f"192.0.2.{number}", "feed-a", "feed-a", "clear", NOW, NOW, NOW, 7 * DAY, 40 + 10 * (number % 5))
+        for number in range(count)
+    ]
+
+
+def _hub(count: int = 20) -> Hub:
+    hub = Hub(MemoryStore(), SteppingClock(NOW * 1_000))
+    Jobs(hub.publisher).settle()
+    hub.put(_claims(count))
+    hub.publish()
+    return hub
+
+
+def _with_another_collection(hub: Hub, **narrow: Any) -> Hub:
+    raw = settings().model_dump()
+    raw["api_roots"][0]["collections"] = [
+        *raw["api_roots"][0]["collections"],
+        {
+            "id": LATER,
+            "title": "Later",
+            "kind": "merged",
+            "view": {"audience": "clear"},
+            "narrow": narrow,
+            "read": ["anyone"],
+        },
+    ]
+    hub.clock.now += HOUR * 1_000
+    return Hub(hub.store, hub.clock, type(settings()).model_validate(raw))
+
+
+def test_a_new_collection_is_filled_with_the_very_objects_of_its_view() -> None:
+    """A collection added later holds the same ids, versions and bytes, with dates of its own."""
+    hub = _with_another_collection(_hub())
+    Jobs(hub.publisher).settle()
+    old = {body for _, body in hub.log(PUBLIC)}
+    new = {body for _, body in hub.log(LATER)}
+    assert new == old
+    assert min(date for date, _ in hub.log(LATER)) >= hub.clock.now
+    before = hub.log(LATER)
+    Jobs(hub.publisher).settle()
+    assert hub.log(LATER) == before
+
+
+def test_a_new_narrowed_collection_is_filled_with_what_it_admits() -> None:
+    """Filling goes by the same admission as publishing."""
+    hub = _with_another_collection(_hub(), types=["indicator"], confidence=70)
+    Jobs(hub.publisher).settle()
+    found = hub.objects(LATER, "indicator")
+    assert found
+    assert {obj["confidence"] for obj in found} == {70, 80}
+
+
+def test_a_change_of_making_renews_the_digests_without_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an upgrade that makes other bytes nothing is published, until an object changes or is reissued."""
+    hub = _hub()
+    before = hub.log(PUBLIC)
+    from normalizers import stix
+
+    monkeypatch.setattr(stix, "_description", lambda *_: "Said otherwise.")
+    monkeypatch.setattr(jobs_module, "MAKING", "2")
+    hub.clock.now += HOUR * 1_000
+    Jobs(hub.publisher).settle()
+    assert hub.log(PUBLIC) == before
+    hub.store.mark_dirty([claim.key for claim in _claims(20)], "clear")
+    assert hub.publish() == 0
+    reissued = Jobs(hub.publisher).reissue()
+    assert reissued == 2 * 20  # in the public view and in that of members
+    assert {obj["description"] for obj in hub.objects(PUBLIC, "indicator")} == {"Said otherwise."}
+    assert Jobs(hub.publisher).reissue() == 0
+
+
+def test_an_interrupted_job_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job over all observables remembers how far it came."""
+    hub = _hub()
+    monkeypatch.setattr(jobs_module, "_STEP", 5)
+    seen: list[int] = []
+
+    class Stop(Exception):
+        pass
+
+    def interrupt(done: int) -> None:
+        seen.append(done)
+        if done >= 10:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Jobs(hub.publisher).reissue(interrupt)
+    Jobs(hub.publisher).reissue(seen.append)
+    assert seen == [5, 10, 5, 10, 15]
+
+
+def test_retention_takes_out_what_ended_long_ago_and_never_an_id() -> None:
+    """Entries leave 90 days after their indicator ended; the id, created and generation stay known."""
+    hub = _hub(3)
+    (first, *_) = hub.objects(PUBLIC, "indicator")
+    hub.clock.now += (7 + 89) * DAY * 1_000
+    Jobs(hub.publisher).retain()
+    assert len(hub.objects(PUBLIC, "indicator")) == 3
+    hub.clock.now += 3 * DAY * 1_000
+    Jobs(hub.publisher).retain()
+    assert hub.objects(PUBLIC, "indicator") == []
+    assert hub.objects(PUBLIC, "identity")
+    back = _claims(3)[int(first["name"].rpartition(".")[2])]
+    now = hub.clock.now // 1_000
+    hub.put([back._replace(version=now, last_seen=now)])
+    hub.publish()
+    (again,) = hub.objects(PUBLIC, "indicator")
+    assert (again["id"], again["created"]) == (first["id"], first["created"])
+    assert again["modified"] > first["modified"]
+
+
+def test_superseded_versions_leave_after_a_week() -> None:
+    """match[version]=all gives older versions for seven days."""
+    from taxii_server.stores.base import Versions
+
+    hub = _hub(1)
+    hub.clock.now += HOUR * 1_000
+    (claim,) = _claims(1)
+    hub.put([claim._replace(confidence=90, version=NOW + HOUR)])
+    hub.publish()
+    every = Selection(limit=100, versions=Versions(all=True), types=frozenset(["indicator"]))
+    assert len(hub.store.page(PUBLIC, every).entries) == 2
+    hub.clock.now += 8 * DAY * 1_000
+    Jobs(hub.publisher).retain()
+    assert len(hub.store.page(PUBLIC, every).entries) == 1
