@@ -76,6 +76,8 @@ class Fields(Entry):
     threat: FromColumn | None = None
     #: other hashes of a file, by STIX name
     hashes: dict[str, str] = Field(default_factory=dict)
+    #: columns that may be missing, because they were added later or left out elsewhere
+    optional: tuple[str, ...] = ()
     #: words that mean that there is nothing
     absent: tuple[str, ...] = ("", "None", "null", "n/a", "N/A")
     #: what to do with URLs that hold an address of whoever was visited: ``refuse`` them, or ``keep`` them

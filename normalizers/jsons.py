@@ -12,7 +12,7 @@ from normalizers.texts import refuse_html, whole
 
 
 def parsed(document: Document) -> Any:
-    """What the document holds. Raises :class:`UnreadableDocument`: broken, cut off, nested too deeply, not UTF-8, NaN."""
+    """What the document holds. Raises :class:`UnreadableDocument` where it is broken, cut off or nested too deeply."""
     content = whole(document)
     try:
         return orjson.loads(content)

@@ -190,13 +190,13 @@ class _Table:
 
     def _picker(self, names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
         wanted = self._options.fields.columns()
-        if not set(wanted) <= set(names):
-            raise UnreadableDocument(f"{self._document.name}: header: {first_difference(wanted, names)}")
-        places = [names.index(name) for name in wanted]
-        if len(places) == 1:
-            only = places[0]
-            return lambda cells: (cells[only],)
-        return itemgetter(*places)
+        required = [name for name in wanted if name not in self._options.fields.optional]
+        if not set(required) <= set(names):
+            raise UnreadableDocument(f"{self._document.name}: header: {first_difference(required, names)}")
+        places = [names.index(name) if name in names else -1 for name in wanted]
+        if len(places) > 1 and -1 not in places:
+            return itemgetter(*places)
+        return lambda cells: tuple([cells[place] if place >= 0 else None for place in places])
 
     def _finish(self, count: int, *, seen_any: bool) -> None:
         """Compare the number of rows with what the document says of it."""

@@ -1,0 +1,101 @@
+"""CISA's catalogue of known exploited vulnerabilities, in JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC
+from typing import Any, Literal
+
+from collectors.document import Document
+from config.feeds import Entry, Feed
+from config.instant import Millis
+from normalizers.bad_value import BadValue
+from normalizers.claims import Claim, Reference, detail_text
+from normalizers.jsons import parsed, text_at
+from normalizers.records import Refusal, UnreadableDocument, refusal
+from normalizers.sources import Source, label_of, link
+from normalizers.times import time_reader
+from normalizers.values import canonical
+
+_LINK = re.compile(r"https?://[^\s;]+")
+_CWE = re.compile(r"CWE-[0-9]{1,6}")
+_time = time_reader("iso", UTC)
+
+
+class Format(Entry):
+    """The catalogue: the whole of it in every edition."""
+
+    kind: Literal["kev"]
+
+    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+        """See :class:`normalizers.records.Reading`."""
+        catalogue, entries = _catalogue(document)
+        source = Source(feed, document, _released(document, catalogue))
+        for number, entry in enumerate(entries, start=1):
+            try:
+                yield _claim(entry, source)
+            except BadValue as error:
+                yield refusal(number, error)
+
+    def check(self, document: Document, feed: Feed) -> int:
+        """See :class:`normalizers.records.Reading`."""
+        catalogue, entries = _catalogue(document)
+        _released(document, catalogue)
+        return len(entries)
+
+
+def _catalogue(document: Document) -> tuple[dict[str, Any], list[Any]]:
+    catalogue = parsed(document)
+    entries = catalogue.get("vulnerabilities") if isinstance(catalogue, dict) else None
+    if not isinstance(entries, list):
+        raise UnreadableDocument(f"{document.name}: expected a catalogue with a list of vulnerabilities")
+    if catalogue.get("count") != len(entries):
+        raise UnreadableDocument(
+            f"{document.name}: expected {str(catalogue.get('count'))[:20]} entries as it says, got {len(entries)}"
+        )
+    return catalogue, entries
+
+
+def _released(document: Document, catalogue: dict[str, Any]) -> Millis:
+    try:
+        return _time(catalogue.get("dateReleased"))
+    except BadValue as error:
+        raise UnreadableDocument(f"{document.name}: dateReleased: {error}") from None
+
+
+def _claim(entry: Any, source: Source) -> Claim:
+    if not isinstance(entry, dict):
+        raise BadValue("bad-record", f"expected an object, got {type(entry).__name__}")
+    kind, cve = canonical("cve", text_at(entry, "cveID"))
+    added = _time(entry.get("dateAdded"))
+    said = {
+        "threat": "exploited-vulnerability",
+        "title": _english(entry, "vulnerabilityName"),
+        "description": _english(entry, "shortDescription"),
+        "cwe": _cwes(entry.get("cwes")),
+        "products": [product] if (product := _product(entry)) else [],
+        "exploited": added,
+        "ransomware": True if text_at(entry, "knownRansomwareCampaignUse") == "Known" else None,
+    }
+    return source.claim(kind, cve, first_seen=added, references=_references(entry, source), detail=detail_text(said))
+
+
+def _english(entry: dict[str, Any], name: str) -> dict[str, str]:
+    text = text_at(entry, name).strip()
+    return {"en": text} if text else {}
+
+
+def _cwes(listed: Any) -> list[str]:
+    found = listed if isinstance(listed, list) else []
+    return sorted({item for item in found if isinstance(item, str) and _CWE.fullmatch(item)})
+
+
+def _product(entry: dict[str, Any]) -> str:
+    return label_of(f"{text_at(entry, 'vendorProject').strip()} {text_at(entry, 'product').strip()}")
+
+
+def _references(entry: dict[str, Any], source: Source) -> list[Reference]:
+    """``notes`` is prose and URLs, parted by `` ; ``."""
+    found = _LINK.findall(text_at(entry, "notes"))
+    return [(source.feed.title, url, "") for url in map(link, found) if url]

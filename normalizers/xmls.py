@@ -1,0 +1,90 @@
+"""XML documents: parsed without DTDs, entities or anything outside the document, or refused whole."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+from typing import BinaryIO
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # its types; the parser is defusedxml's
+
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import XMLParser
+
+from collectors.document import Document
+from normalizers.records import UnreadableDocument
+from normalizers.texts import refuse_html
+
+_DECLARATION = re.compile(rb"""\s*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["'][^>]*\?>""")
+#: What expat does not know, and Japanese publishers use: decoded here.
+_ENCODINGS = {
+    "shift_jis": "cp932",
+    "x-sjis": "cp932",
+    "sjis": "cp932",
+    "windows-31j": "cp932",
+    "euc-jp": "euc_jp",
+    "iso-2022-jp": "iso2022_jp",
+}
+_CHUNK = 256 * 1024
+_DEEPEST = 100
+
+
+class _Bounded(TreeBuilder):
+    """Refuses nesting that no feed has and that walking a tree could not stand."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depth = 0
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ParseError(f"elements nested more than {_DEEPEST} deep")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
+
+
+def parsed(document: Document) -> Element:
+    """The root element. Raises :class:`UnreadableDocument`."""
+    refuse_html(document, "XML")
+    parser = XMLParser(target=_Bounded(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    try:
+        with _utf8(document) as stream:
+            while data := stream.read(_CHUNK):
+                parser.feed(data)
+        root = parser.close()
+    except DefusedXmlException as error:
+        raise UnreadableDocument(f"{document.name}: expected XML without {_what(error)}") from None
+    except (ParseError, UnicodeError, LookupError, ValueError) as error:
+        raise UnreadableDocument(f"{document.name}: expected well-formed XML: {error}") from None
+    if not isinstance(root, Element):
+        raise UnreadableDocument(f"{document.name}: expected well-formed XML, got no element")
+    return root
+
+
+def text_of(parent: Element, *names: str) -> str:
+    """The text of the first of these children that has any, without blanks around it; "" when none has."""
+    for name in names:
+        found = parent.find(name)
+        if found is not None and found.text and found.text.strip():
+            return found.text.strip()
+    return ""
+
+
+def _utf8(document: Document) -> BinaryIO:
+    stream = document.open()
+    found = _DECLARATION.match(stream.read(400).removeprefix(b"\xef\xbb\xbf"))
+    stream.seek(0)
+    encoding = _ENCODINGS.get(found[1].decode().lower()) if found else None
+    if found is None or encoding is None:
+        return stream
+    with stream:
+        text = stream.read().decode(encoding)
+    return BytesIO(text.partition("?>")[2].encode())
+
+
+def _what(error: DefusedXmlException) -> str:
+    names = {"DTDForbidden": "a DTD", "EntitiesForbidden": "entities", "ExternalReferenceForbidden": "references"}
+    return names.get(type(error).__name__, "what could be dangerous")
