@@ -14,7 +14,9 @@ from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
 
 _LONGEST_LABEL = 100
-_LONGEST  #: A web address with a plain host name: no user, no address, nothing that a page could mistake for markup.
+_LONGEST_LINK = 2_000
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+#: A web address with a plain host name: no user, no address, nothing that a page could mistake for markup.
 _LINK = re.compile(
     r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?(?:[/?#][^\s\"<>\\^`{|}\x00-\x1f\x7f-\x9f]*)?", re.IGNORECASE
 )
