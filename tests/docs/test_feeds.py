@@ -1,0 +1,63 @@
+"""docs/feeds.md lists the feeds that ship, as their files say."""
+
+from __future__ import annotations
+
+import pytest
+
+from config.feeds import Feed
+from config.settings import load_feed, shipped
+from tests.docs import pages
+
+PAGE = "docs/feeds.md"
+SHIPPED: list[Feed] = [load_feed(path) for path in sorted(shipped("feeds").glob("*.yaml"))]
+
+
+def _row(feed: Feed) -> dict[str, str]:
+    """What the page's tables say of a feed, by column."""
+    found: dict[str, str] = {}
+    for section in pages.sections(PAGE):
+        heads = next((line for line in section.lines if line.startswith("|")), "")
+        names = [name.strip() for name in heads.split("|")[1:-1]]
+        for row in pages.rows(section):
+            if row and pages.codes(row[0])[:1] == [feed.id]:
+                found |= dict(zip(names, row, strict=True))
+    return found
+
+
+def test_feeds_ship() -> None:
+    """There is something to describe."""
+    assert SHIPPED
+
+
+@pytest.mark.parametrize("feed", SHIPPED, ids=lambda feed: feed.id)
+def test_a_shipped_feed_is_described(feed: Feed) -> None:
+    """Publisher, kind, interval, marking, terms, family and key stand in the tables as they stand in the file."""
+    row = _row(feed)
+    assert row, f"{PAGE} has no row for `{feed.id}`"
+    assert feed.publisher.name in row["publisher"]
+    assert row["kind"] == feed.kind
+    assert row["every"] == _span(feed.every)
+    assert row["marking"] == feed.marking
+    assert row["share"] == feed.share
+    assert row["family"].strip("`") == feed.origin_family
+    assert row["key"].strip("`") == (feed.key or "none")
+    if feed.credit:
+        assert feed.credit in row["credit"].replace("`", "")
+
+
+def test_no_feed_is_described_that_does_not_ship() -> None:
+    """Every row of the tables is about a feed that ships."""
+    named = {
+        pages.codes(row[0])[0]
+        for section in pages.sections(PAGE)
+        for row in pages.rows(section)
+        if row and pages.codes(row[0])
+    }
+    assert named == {feed.id for feed in SHIPPED}
+
+
+def _span(millis: int) -> str:
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)):
+        if millis % size == 0:
+            return f"{millis // size}{unit}"
+    return f"{millis}ms"
