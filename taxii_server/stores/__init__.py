@@ -4,12 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from config.instant import Micros
+from taxii_server.stores import sqlite
 from taxii_server.stores.base import Store, StoreUnusable
 from taxii_server.stores.memory import MemoryStore
 
 
 def open_store(address: str, data: Path) -> Store:
-    """The store of that address: ``memory:``. Raises StoreUnusable."""
+    """The store of an address, ``sqlite:FILE`` or ``memory:``; a relative FILE is in the folder ``data``.
+
+    A file that is not there is made. Raises StoreUnusable, and StoreBusy while a backup is being restored.
+    """
     if address == "memory:":
         return MemoryStore()
-    raise StoreUnusable(f"expected a store address such as memory:, got {address!r}")
+    return sqlite.SqliteStore(_file(address, data))
+
+
+def restore(backup: Path, address: str, data: Path, now: Micros) -> None:
+    """Put a backup in the place of the store of that address, which nobody may have open, whole or not at all.
+
+    No ``date_added`` of the replaced store, or before ``now``, is ever given again. Raises StoreUnusable when one of
+    the two is not a hub's or the backup is damaged, StoreBusy while the store is open, StoreFull.
+    """
+    if address == "memory:":
+        raise StoreUnusable("a memory: store keeps nothing, so nothing can be restored to it; sqlite:FILE can")
+    sqlite.restore(backup, _file(address, data), now)
+
+
+def _file(address: str, data: Path) -> Path:
+    kind, _, name = address.partition(":")
+    if kind != "sqlite" or not name:
+        raise StoreUnusable(f"expected a store address such as sqlite:hub.db or memory:, got {address!r}")
+    return data / name

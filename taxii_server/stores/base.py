@@ -299,7 +299,7 @@ class Store(Protocol):
         self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None
     ) -> list[Listed]:
         """Values with a ``renew_at`` of that origin, in order of (key, audience), after ``after``; with ``due``, only
-        those whose ``renew_at`` is at or before it."""
+        those whose ``renew_at`` is at or before it, the earliest first."""
 
     def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
         """Keys of observables with claims, in order: for jobs that go over all of them and may be resumed."""
@@ -350,7 +350,8 @@ class Store(Protocol):
 
     def delete(self, collection: str, scope: str, key: ObjectKey, versions: Versions | None, now: Micros) -> int:
         """Remove an object's entries from a shared collection, or only those versions; gives how many. When none is
-        left, its state is kept with no places. The next latest version takes the place of a removed one."""
+        left, its state is kept with no places. The next latest version takes the place of a removed one, at its own
+        ``date_added``."""
 
     def object_body(self, collection: str, key: ObjectKey, scope: str) -> bytes | None:
         """The latest version's bytes in that collection, by id."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from heapq import nsmallest
 from itertools import islice
 from threading import RLock
 
@@ -64,9 +65,10 @@ class MemoryClaims:
     ) -> list[Listed]:
         with self._claims_lock:
             values = self._lists[origin].after(after)
-            if due is not None:
-                values = (value for value in values if self._renew_at[origin, value] <= due)
-            return list(islice(values, limit))
+            if due is None:
+                return list(islice(values, limit))
+            times = ((self._renew_at[origin, value], value) for value in values)
+            return [value for _, value in nsmallest(limit, (item for item in times if item[0] <= due))]
 
     def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
         with self._claims_lock:

@@ -1,0 +1,131 @@
+"""Feeds, leases, people and the hub's own small things in SQLite."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import orjson
+
+from config.instant import Millis
+from taxii_server.stores.base import AuditRecord, FeedState, ReadCount, Token, User
+from taxii_server.stores.sqlite.database import Database
+
+_KEEP_FEED = "INSERT INTO feed VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+_KEEP_USER = "INSERT INTO person VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+_KEEP_API_KEY = """
+    INSERT INTO token (id, digest, created, body) VALUES (?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, created = excluded.created, body = excluded.body
+"""
+_LEASE = """
+    INSERT INTO lease VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET owner = ?2, until = ?3
+    WHERE owner = ?2 OR until <= ?4
+"""
+_REMEMBER = "INSERT INTO remembered VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
+_AUDIT = "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)"
+_ADD_READS = """
+    INSERT INTO reads (subscriber, collection, requests, objects, last, errors) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, objects = objects + excluded.objects,
+        last = max(last, excluded.last), errors = errors + excluded.errors
+"""
+
+
+class SqliteDesk:
+    """The part of the store that is neither claims nor logs nor submissions."""
+
+    _database: Database
+
+    # -- feeds
+
+    def feed_state(self, feed: str) -> FeedState | None:
+        """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
+        for (body,) in self._database.rows("SELECT body FROM feed WHERE name = ?", (feed,)):
+            fields = orjson.loads(body)
+            examples = tuple((line, reason) for line, reason in fields.pop("examples"))
+            return FeedState(**fields, examples=examples)
+        return None
+
+    def save_feed_state(self, state: FeedState) -> None:
+        self._database.write(_KEEP_FEED, (state.feed, orjson.dumps(asdict(state))))
+
+    def lease(self, name: str, owner: str, *, now: Millis, until: Millis) -> bool:
+        return self._database.write(_LEASE, (name, owner, until, now)) > 0
+
+    def release(self, name: str, owner: str) -> None:
+        self._database.write("DELETE FROM lease WHERE name = ? AND owner = ?", (name, owner))
+
+    # -- people
+
+    def user(self, name: str) -> User | None:
+        for (body,) in self._database.rows("SELECT body FROM person WHERE name = ?", (name,)):
+            return _user(body)
+        return None
+
+    def users(self) -> list[User]:
+        return [_user(body) for (body,) in self._database.rows("SELECT body FROM person ORDER BY name")]
+
+    def save_user(self, user: User) -> None:
+        self._database.write(_KEEP_USER, (user.name, orjson.dumps(asdict(user))))
+
+    def token(self, digest: bytes) -> Token | None:
+        for row in self._database.rows("SELECT digest, body FROM token WHERE digest = ?", (digest,)):
+            return _token(*row)
+        return None
+
+    def tokens(self) -> list[Token]:
+        return [_token(*row) for row in self._database.rows("SELECT digest, body FROM token ORDER BY created, id")]
+
+    def save_token(self, token: Token) -> None:
+        fields = asdict(token)
+        digest = fields.pop("digest")
+        self._database.write(_KEEP_API_KEY, (token.id, digest, token.created, orjson.dumps(fields)))
+
+    # -- the hub itself
+
+    def secret(self, name: str) -> bytes:
+        sql = "SELECT value FROM secret WHERE name = ?"
+        if not self._database.rows(sql, (name,)):
+            made = (name, secrets.token_bytes(32))
+            self._database.write("INSERT INTO secret VALUES (?, ?) ON CONFLICT DO NOTHING", made)
+        # Read again, because another process may have been first.
+        ((value,),) = self._database.rows(sql, (name,))
+        return bytes(value)
+
+    def value(self, name: str) -> str | None:
+        for (value,) in self._database.rows("SELECT value FROM remembered WHERE name = ?", (name,)):
+            return str(value)
+        return None
+
+    def set_value(self, name: str, value: str) -> None:
+        self._database.write(_REMEMBER, (name, value))
+
+    def audit(self, record: AuditRecord) -> None:
+        self._database.write(_AUDIT, (*record[:4], orjson.dumps(record.detail)))
+
+    def audit_log(self, limit: int = 100) -> list[AuditRecord]:
+        sql = "SELECT at, actor, action, subject, detail FROM audit ORDER BY number DESC LIMIT ?"
+        return [
+            AuditRecord(at, actor, action, subject, orjson.loads(detail))
+            for at, actor, action, subject, detail in self._database.rows(sql, (limit,))
+        ]
+
+    def add_reads(self, counts: Sequence[ReadCount]) -> None:
+        if counts:
+            with self._database.writing() as connection:
+                connection.executemany(_ADD_READS, counts)
+
+    def reads(self) -> list[ReadCount]:
+        sql = """SELECT subscriber, collection, requests, objects, last, errors FROM reads
+                 ORDER BY subscriber, collection"""
+        return [ReadCount(*row) for row in self._database.rows(sql)]
+
+
+def _user(body: bytes) -> User:
+    fields: dict[str, Any] = orjson.loads(body)
+    return User(**{**fields, "groups": tuple(fields["groups"])})
+
+
+def _token(digest: bytes, body: bytes) -> Token:
+    return Token(**orjson.loads(body), digest=bytes(digest))

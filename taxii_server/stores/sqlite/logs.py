@@ -1,0 +1,151 @@
+"""Publishing, and taking entries out again, in SQLite. The date of an entry is given inside the one write transaction,
+so none becomes visible while a smaller one may still appear."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from config.instant import Micros, Millis
+from taxii_server.stores.base import ObjectKey, Outcome, Publication, Versions, version_key
+from taxii_server.stores.choosing import chosen, conflicts, day_of
+from taxii_server.stores.sqlite.database import Database
+from taxii_server.stores.sqlite.drafts import Draft, Tally
+from taxii_server.stores.sqlite.history import arrive_late, held, mark_first
+from taxii_server.stores.sqlite.names import Names
+from taxii_server.stores.sqlite.objects import places_of, rows_of
+from taxii_server.stores.sqlite.places import latest_log, pack, superseded_log, unpack
+
+_ENDED = """
+    SELECT seq, object, type FROM entry WHERE log = ?1 AND ends > 0 AND ends / 86400000 <= ?2 AND ends < ?3
+    ORDER BY ends / 86400000, seq LIMIT ?4
+"""
+_REPLACED = """
+    SELECT seq, object, type, first FROM entry WHERE log = ?1 AND replaced < ?2 AND replaced IS NOT NULL
+    ORDER BY replaced, seq LIMIT ?3
+"""
+_DELETE = "DELETE FROM entry WHERE log = ? AND seq = ?"
+_DELETE_SUPERSEDED = "DELETE FROM entry WHERE log = ? AND object = ? AND replaced IS NOT NULL"
+_PROMOTE = "UPDATE entry SET log = log - 1, replaced = NULL, ends = ? WHERE log = ? AND seq = ?"
+_SET_PLACES = "UPDATE object SET places = ? WHERE id = ?"
+
+
+class SqliteLogs:
+    """The part of the store that writes logs."""
+
+    _database: Database
+    _words: Names
+    _collections: Names
+
+    def publish(self, publications: Sequence[Publication], now: Micros) -> list[Outcome]:
+        """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
+        if not publications:
+            return []
+        words = self._words.numbers({word for new in publications for word in (new.scope, new.type)})
+        collections = self._collections.numbers({name for new in publications for name in new.collections})
+        with self._database.writing() as connection:
+            draft = Draft(connection, now)
+            draft.read(new.uuid for new in publications)
+            outcomes = [_publish(draft, new, words, collections) for new in publications]
+            draft.finish()
+        return outcomes
+
+    def delete(self, collection: str, scope: str, key: ObjectKey, versions: Versions | None, now: Micros) -> int:
+        name = self._collections.number(collection)
+        of = (self._words.number(scope), self._words.number(key[0]))
+        if name is None:
+            return 0
+        with self._database.writing() as connection:
+            for row in rows_of(connection, [key[1]]):
+                places = unpack(row.places)
+                if (row.scope, row.type) == of and name in places:
+                    return _delete(connection, name, row.id, row.ends, places, row.type, versions)
+        return 0
+
+    def retain(
+        self, collection: str, *, ended_before: Millis, superseded_before: Micros, limit: int = 1_000
+    ) -> tuple[int, int]:
+        name = self._collections.number(collection)
+        if name is None:
+            return 0, 0
+        with self._database.writing() as connection:
+            tally = Tally()
+            ended = _take_ended(connection, name, ended_before, limit, tally)
+            replaced = _take_replaced(connection, name, superseded_before, limit, tally)
+            tally.write(connection)
+        return ended, replaced
+
+
+def _publish(draft: Draft, new: Publication, words: dict[str, int], collections: dict[str, int]) -> Outcome:
+    item = (new.uuid, words[new.type], words[new.scope])
+    known = draft.known(item)
+    if conflicts(new, known.version if known else None):
+        return "conflict"
+    if item in draft.touched:
+        draft.write()
+    names = [collections[name] for name in dict.fromkeys(new.collections)]
+    if known is None:
+        draft.add(item, new, names)
+        return "published" if names else "unchanged"
+    version, latest = version_key(new.version), version_key(known.version)
+    if version < latest:
+        draft.write()
+        entered = arrive_late(draft, item, known, new, names)
+    else:
+        entered = draft.advance(item, known, new, names, later=version > latest)
+    return "published" if entered else "unchanged"
+
+
+def _delete(
+    connection: sqlite3.Connection,
+    collection: int,
+    object_id: int,
+    ends: Millis,
+    places: dict[int, Micros],
+    kind: int,
+    versions: Versions | None,
+) -> int:
+    place, tally = abs(places[collection]), Tally()
+    there = held(connection, collection, object_id, place)
+    gone = chosen(there, versions or Versions(all=True))
+    left = [seq for _, seq in there if seq not in gone]
+    logs = {seq: latest_log(collection) if seq == place else superseded_log(collection) for _, seq in there}
+    connection.executemany(_DELETE, [(logs[seq], seq) for seq in gone])
+    tally.count(collection, kind, superseded=-len(gone - {place}))
+    if place in gone:
+        tally.count(collection, kind, latest=-1)
+        del places[collection]
+        if left:
+            # What it was, and so its date, stays: it has only become the latest again.
+            connection.execute(_PROMOTE, (ends, superseded_log(collection), left[-1]))
+            tally.count(collection, kind, latest=1, superseded=-1)
+            places[collection] = -left[-1]
+        connection.execute(_SET_PLACES, (pack(places), object_id))
+    if left:
+        mark_first(connection, collection, object_id, left[-1])
+    tally.write(connection)
+    return len(gone)
+
+
+def _take_ended(connection: sqlite3.Connection, collection: int, before: Millis, limit: int, tally: Tally) -> int:
+    log, older = latest_log(collection), superseded_log(collection)
+    rows = connection.execute(_ENDED, (log, day_of(before), before, limit)).fetchall()
+    left = dict(places_of(connection, [number for _, number, _ in rows]))
+    for seq, number, kind in rows:
+        connection.execute(_DELETE, (log, seq))
+        superseded = connection.execute(_DELETE_SUPERSEDED, (older, number)).rowcount
+        tally.count(collection, kind, latest=-1, superseded=-superseded)
+        del left[number][collection]
+    connection.executemany(_SET_PLACES, [(pack(places), number) for number, places in left.items()])
+    return len(rows)
+
+
+def _take_replaced(connection: sqlite3.Connection, collection: int, before: Micros, limit: int, tally: Tally) -> int:
+    log = superseded_log(collection)
+    rows = connection.execute(_REPLACED, (log, before, limit)).fetchall()
+    connection.executemany(_DELETE, [(log, seq) for seq, _, _, _ in rows])
+    for _, _, kind, _ in rows:
+        tally.count(collection, kind, superseded=-1)
+    for number, places in places_of(connection, [number for _, number, _, first in rows if first]):
+        mark_first(connection, collection, number, abs(places[collection]))
+    return len(rows)
