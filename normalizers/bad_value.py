@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 _SHOWN = 80
+#: What may be somebody's: the name before an ``@``, and a visitor's address in a URL.
+_PERSONAL = re.compile(r"[^\s/?=&;:@'\"]+(?=@|%40)|(?<=[?&;]ip=)[^&;#]+", re.IGNORECASE)
 
 
 class BadValue(ValueError):
@@ -15,7 +19,7 @@ class BadValue(ValueError):
 
 
 def shown(text: str) -> str:
-    """At most 80 characters of ``text``, quoted, with everything unprintable escaped."""
-    cut = text[:_SHOWN]
+    """At most 80 characters of ``text``, quoted, with everything unprintable escaped and personal data masked."""
+    cut = _PERSONAL.sub("***", text[: 4 * _SHOWN])[:_SHOWN]
     safe = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in cut)
     return f"'{safe}'" + ("..." if len(text) > _SHOWN else "")
