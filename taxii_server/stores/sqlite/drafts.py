@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,12 +17,12 @@ from taxii_server.stores.sqlite.settling import settle
 #: (uuid, number of the type, number of the scope)
 ObjectId = tuple[bytes, int, int]
 
-_OBJECT = """object (id, scope, type, key, generation, created, version, digest, revoked, ends, owner, places)"""
+_OBJECT = "object (id, scope, type, key, generation, created, version, digest, revoked, ends, owner, places)"
 _LATER_VERSION = """
     UPDATE object SET key = ?, generation = ?, created = ?, version = ?, digest = ?, revoked = ?, ends = ?, owner = ?,
         places = ? WHERE id = ?
 """
-_LATEST = "entry (log, seq, type, object, uuid, first, moment, ends, version, body)"
+_LATEST = "entry (log, type, seq, object, uuid, first, moment, ends, version, body)"
 _SUPERSEDE = "UPDATE entry SET log = log + 1, replaced = ?, ends = 0 WHERE log = ? AND seq = ?"
 
 
@@ -38,27 +38,20 @@ class Known:
         self.places = places
 
 
-class Dates:
-    """Gives dates in collections: unique and rising, whatever the clock does."""
+class _Dates(dict[int, Micros]):
+    """The last date given in each collection that this transaction writes to."""
 
-    def __init__(self, connection: sqlite3.Connection, now: Micros) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        ((floor,),) = connection.execute("SELECT coalesce(max(floor), 0) FROM restored").fetchall()
-        self._now: Micros = max(now, floor + 1)
-        self._last: dict[int, Micros] = {}
 
-    def next(self, collection: int, not_before: Micros) -> Micros:
-        """The next date in a collection."""
-        if collection not in self._last:
-            sql = "SELECT last FROM collection WHERE id = ?"
-            self._last.update([(collection, last) for (last,) in self._connection.execute(sql, (collection,))])
-        date = max(self._last[collection] + 1, self._now, not_before)
-        self._last[collection] = date
-        return date
+    def __missing__(self, collection: int) -> Micros:
+        sql = "SELECT last FROM collection WHERE id = ?"
+        ((last,),) = self._connection.execute(sql, (collection,)).fetchall()
+        self[collection] = last
+        return int(last)
 
     def write(self) -> None:
-        """Remember the last dates."""
-        changes = [(last, collection) for collection, last in self._last.items()]
+        changes = [(last, collection) for collection, last in self.items()]
         self._connection.executemany("UPDATE collection SET last = ? WHERE id = ?", changes)
 
 
@@ -89,7 +82,9 @@ class Draft:
 
     def __init__(self, connection: sqlite3.Connection, now: Micros) -> None:
         self.connection = connection
-        self.dates = Dates(connection, now)
+        ((floor,),) = connection.execute("SELECT coalesce(max(floor), 0) FROM restored").fetchall()
+        self._now: Micros = max(now, floor + 1)
+        self._dates = _Dates(connection)
         self.tally = Tally()
         self.touched: set[ObjectId] = set()
         self._known: dict[ObjectId, Known] = {}
@@ -152,12 +147,31 @@ class Draft:
 
     def append(self, collection: int, item: ObjectId, number: int, new: Publication, *, first: bool = True) -> Micros:
         """A latest entry; gives its date."""
+        date = self.date(collection, new.not_before)
         uuid, kind, _ = item
-        date = self.dates.next(collection, new.not_before)
-        log = latest_log(collection)
-        row = (log, date, kind, number, uuid, first, moment(new.version), new.ends, new.version, new.body)
-        self._latest[log].append(row)
-        self.tally.count(collection, kind, latest=1)
+        row = (
+            latest_log(collection),
+            kind,
+            date,
+            number,
+            uuid,
+            first,
+            moment(new.version),
+            new.ends,
+            new.version,
+            new.body,
+        )
+        self._latest[collection].append(row)
+        return date
+
+    def date(self, collection: int, not_before: Micros) -> Micros:
+        """The next date in a collection: unique and rising there, whatever the clock does."""
+        date = self._dates[collection] + 1
+        if date < self._now:
+            date = self._now
+        if date < not_before:
+            date = not_before
+        self._dates[collection] = date
         return date
 
     def write(self) -> None:
@@ -170,8 +184,10 @@ class Draft:
         connection.executemany("UPDATE object SET places = ? WHERE id = ?", self._placed)
         connection.executemany(_SUPERSEDE, self._superseded)
         connection.executemany("UPDATE entry SET ends = ? WHERE log = ? AND seq = ?", self._ends)
-        for rows in self._latest.values():
+        for collection, rows in self._latest.items():
             insert(connection, _LATEST, rows)
+            for kind, count in Counter([row[1] for row in rows]).items():
+                self.tally.count(collection, kind, latest=count)
         for gathered in (self._objects, self._found_by, self._later, self._placed, self._superseded, self._ends):
             gathered.clear()
         self._latest.clear()
@@ -181,7 +197,7 @@ class Draft:
         """Write everything, counts and dates too."""
         self.write()
         self.tally.write(self.connection)
-        self.dates.write()
+        self._dates.write()
 
 
 def _known(row: ObjectRow) -> Known:

@@ -66,7 +66,7 @@ def _arrive(draft: Draft, item: ObjectId, known: Known, new: Publication, collec
         known.places[collection] = -date
         draft.write()
         return True
-    date = draft.dates.next(collection, new.not_before)
+    date = draft.date(collection, new.not_before)
     log = superseded_log(collection)
     row = (log, date, kind, known.id, uuid, moment(new.version), date, new.version, new.body)
     draft.connection.execute(_ARRIVE_LATE, row)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from functools import lru_cache
+from itertools import starmap
 
 from config.instant import Micros
 from taxii_server.stores.base import version_key
@@ -19,7 +20,7 @@ _NO_DIGIT = re.compile("[^0-9]+")
 
 def pack(places: Places) -> bytes:
     """The places as they stand in ``object.places``."""
-    return b"".join([_PLACE.pack(*item) for item in places.items()])
+    return b"".join(starmap(_PLACE.pack, places.items()))
 
 
 def unpack(packed: bytes) -> Places:

@@ -9,11 +9,15 @@ from typing import Any, NamedTuple
 from taxii_server.stores.base import Selection, Versions
 from taxii_server.stores.sqlite.places import latest_log, moment, superseded_log
 
+#: the index of the primary key, that holds all of a log in order
+WHOLE = "sqlite_autoindex_entry_1"
+
 
 class Range(NamedTuple):
     """Entries of one log that one index holds in order of date."""
 
     log: int
+    by: str = WHOLE
     #: SQL that begins with AND, or "" for the whole log
     where: str = ""
     parameters: tuple[Any, ...] = ()
@@ -54,11 +58,11 @@ class _Log:
     def _by_type(self, first: tuple[int, ...]) -> Iterator[Range]:
         for kind in self._types:
             for flag in first:
-                yield Range(self._number, " AND first = ? AND type = ?", (flag, kind))
+                yield Range(self._number, "entry_type", " AND first = ? AND type = ?", (flag, kind))
 
     def _exact(self, key: str, versions: Versions) -> Range:
         # What is wanted as the first version already has its own range.
         twice = " AND first = 0" if versions.first else ""
         marks = ", ".join("?" * len(self._types))
         where = f" AND moment = ? AND version_key(version) = ? AND type IN ({marks}){twice}"
-        return Range(self._number, where, (moment(key), key, *self._types))
+        return Range(self._number, "entry_moment", where, (moment(key), key, *self._types))
