@@ -109,7 +109,9 @@ class Bench:
         if "pipeline" in self.chosen:
             self._guarded(
                 "feed pipeline",
-                lambda: pipeline.measure(self.folder, self.plan.pipeline, self.plan.parts, self.cells, say),
+                lambda: pipeline.measure(
+                    self.folder, self.plan.pipeline, self.plan.parts, self.plan.effort, self.cells, say
+                ),
             )
 
     def _stage(self, size: int, names: Sequence[str], *, rounds: int, large: bool = False) -> None:

@@ -16,6 +16,8 @@ import yaml
 from benchmarks.cells import Cells, Key
 from benchmarks.environments import HERE
 from benchmarks.targets import hub
+from benchmarks.targets.base import connect
+from benchmarks.workloads import Effort, check_sync, first_page, full_sync, page_time
 
 TARGET = "feed pipeline"
 #: rate of each part of the way to the largest size; the size is the number of indicators at its end
@@ -23,6 +25,10 @@ GROWTH = "one collection"
 SAME_VIEW = "two collections of one view"
 TWO_VIEWS = "two collections of two views"
 COLLECT, PUBLISH, PEAK = "collecting", "publishing", "memory"
+SYNC, BYTES, FIRST, LAST = "full sync", "bytes an object", "first page", "last page"
+#: identities, markings and definitions that a merged collection ships
+_COMPANIONS = 20
+#: what every run has
 ALONE = [hub.merged(hub.MERGED, "merged")]
 _SECOND = "f2a4c6e8-1b3d-4f5a-8c7e-9d0b2f4a6c44"
 
@@ -38,9 +44,13 @@ class Summary(NamedTuple):
     kept: float
 
 
-def measure(folder: Path, indicators: int, parts: int, cells: Cells, say: Callable[[str], None]) -> None:
+def measure(
+    folder: Path, indicators: int, parts: int, effort: Effort, cells: Cells, say: Callable[[str], None]
+) -> None:
     """To ``indicators`` with one collection, in parts; and the first part with a second collection of either kind."""
     _run(GROWTH, ALONE, indicators, parts, folder, cells, say)
+    say("pipeline: reading what it published")
+    _read(folder / "pipeline", indicators, effort, cells)
     part = indicators // parts
     narrowed = {**hub.merged(_SECOND, "narrowed"), "narrow": {"types": ["indicator"]}}
     _run(SAME_VIEW, [*ALONE, narrowed], part, 1, folder, cells, say)
@@ -65,9 +75,27 @@ def _run(
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as child:
         for line in child.stdout or ():
             _keep(name, json.loads(line), indicators, indicators // parts, cells, say)
-    shutil.rmtree(home, ignore_errors=True)
     if child.returncode:
         raise RuntimeError(f"the pipeline with {name} ended with exit code {child.returncode}")
+
+
+def _read(home: Path, indicators: int, effort: Effort, cells: Cells) -> None:
+    """Serve what was published, and page through it."""
+    server = hub.Hub()
+    server.take(home, f"/bench/collections/{hub.MERGED}/objects/")
+    try:
+        server.serve(home)
+        checked = check_sync(server, indicators, effort.patience, more=_COMPANIONS)
+        cells.add(Key(SYNC, indicators, TARGET), full_sync(server, checked, effort).value)
+        cells.add(Key(BYTES, indicators, TARGET), checked.size / checked.objects)
+        link = connect(server)
+        # the very last page holds but the rest
+        paths = {FIRST: first_page(server), LAST: checked.before_last}
+        for _ in range(20 * effort.seconds):
+            for name, path in paths.items():
+                cells.add(Key(name, indicators, TARGET), page_time(server, path, link))
+    finally:
+        server.stop()
 
 
 def prepare(folder: Path, collections: list[dict[str, object]]) -> None:
@@ -79,7 +107,7 @@ def prepare(folder: Path, collections: list[dict[str, object]]) -> None:
 def _feed() -> dict[str, Any]:
     """URLhaus as it ships, but from files, free to pass on, and a log that any number of rows may be new in."""
     transport = {"kind": "file", "path": "feed", "pattern": "*.csv"}
-    return {"use": "urlhaus", "transport": transport, "share": "public", "expect": {}}
+    return {"use": "urlhaus", "transport": transport, "share": "public", "key": None, "expect": {}}
 
 
 def _keep(name: str, line: dict[str, float], whole: int, part: int, cells: Cells, say: Callable[[str], None]) -> None:
@@ -130,7 +158,17 @@ def section(cells: Cells) -> str:
     ]
     held = cells.median(f"{GROWTH}, {PEAK}", found.size, TARGET)
     lines.append(f"- memory of the process in the end, without what SQLite maps: {held or 0:,.0f} MB")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_reading(cells, found.size)])
+
+
+def _reading(cells: Cells, size: int) -> list[str]:
+    rate, bytes_, first, last = (cells.median(name, size, TARGET) for name in (SYNC, BYTES, FIRST, LAST))
+    if rate is None or not (bytes_ and first and last):
+        return []
+    return [
+        f"- full sync of these merged indicators, {bytes_:,.0f} bytes each with contributions: {rate:,.0f} objects/s;",
+        f"  a page near the end takes {last / first:.2f} times the first",
+    ]
 
 
 def _part(cells: Cells, size: int) -> str:

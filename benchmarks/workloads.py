@@ -101,13 +101,17 @@ class Synced:
     objects: int
     #: bodies, together
     size: int
-    #: paths of the page in the middle, and of the last
+    #: paths of the page in the middle, of the one before the last, and of the last
     middle: str
+    before_last: str
     last: str
 
 
-def check_sync(target: Target, count: int, patience: float) -> Synced:
-    """Page through the whole collection once and look at every object. Raises :class:`WrongAnswer`, NoAnswer."""
+def check_sync(target: Target, count: int, patience: float, *, more: int = 0) -> Synced:
+    """Page through the whole collection once and look at every object, ``count`` of them and at most ``more``.
+
+    Raises :class:`WrongAnswer`, NoAnswer.
+    """
     link, path, seen = connect(target, timeout=patience), first_page(target), set[str]()
     objects = size = 0
     paths = list[str]()
@@ -123,9 +127,9 @@ def check_sync(target: Target, count: int, patience: float) -> Synced:
         if token is None:
             break
         path = next_page(target, token)
-    if objects != count or (target.distinct and len(seen) != count):
+    if not count <= objects <= count + more or (target.distinct and len(seen) != objects):
         raise WrongAnswer(f"{target.name}: expected {count} objects, got {objects}, {len(seen)} of them distinct")
-    return Synced(len(paths), objects, size, paths[len(paths) // 2], paths[-1])
+    return Synced(len(paths), objects, size, paths[len(paths) // 2], paths[-2:][0], paths[-1])
 
 
 def check_empty(target: Target, login: str, patience: float) -> None:

@@ -50,22 +50,25 @@ class Hub:
 
     def start(self, folder: Path) -> None:
         """Start empty, with its files in ``folder``."""
-        config = self.prepare(folder)
-        port = free_port()
+        self.prepare(folder)
+        self.serve(folder)
+
+    def serve(self, folder: Path) -> None:
+        """Start on what :meth:`prepare` or :meth:`take` found in ``folder``."""
+        config, port = folder / "hub.yaml", free_port()
         command = [sys.executable, "-m", "taxii_server.cli", "up", "--config", config, "--port", str(port)]
         self._server = ServerProcess(command, port=port, folder=folder, env={"PYTHONPATH": str(HERE.parent)})
         self._server.wait_until_listening()
 
-    def prepare(self, folder: Path) -> Path:
-        """Write its YAML file, and make the user and token; gives the file's path."""
-        config = folder / "hub.yaml"
-        config.write_text(yaml.safe_dump(settings()))
-        self._settings = load(config)
-        self._add_user()
-        return config
+    def prepare(self, folder: Path) -> None:
+        """Write its YAML file, and make the user and token."""
+        (folder / "hub.yaml").write_text(yaml.safe_dump(settings()))
+        self.take(folder)
 
-    def _add_user(self) -> None:
-        assert self._settings is not None
+    def take(self, folder: Path, objects: str | None = None) -> None:
+        """Make the user and token in the hub of that folder, to read the collection at path ``objects``."""
+        self._settings = load(folder / "hub.yaml")
+        self.objects = objects or self.objects
         self._settings.data.mkdir(parents=True, exist_ok=True)
         store = open_store(self._settings.store, self._settings.data)
         now = system_clock() // 1_000
