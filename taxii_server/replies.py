@@ -9,6 +9,7 @@ from flask import Response
 
 #: On every response: what the hub says is for the caller alone, is data, and is shown inside nothing.
 SAFETY = (
+    ("Server", "noroshi"),
     ("Cache-Control", "private, no-store"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("X-Content-Type-Options", "nosniff"),

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
 import ssl
 from pathlib import Path
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
-from granian.server.common import SSLProtocols
 
 from config.settings import Settings
+from taxii_server.hearing import keep_hearing
 
 #: Requests that one process works on at once. More would only wait for each other: a request is a few hundred
 #: microseconds of work in Python, and what it waits for besides is the disk.
@@ -67,7 +68,7 @@ def serve(
     os.environ["NOROSHI_CONFIG"] = str(config.resolve())
     os.environ["NOROSHI_DATA"] = str(settings.data)
     multiprocessing.set_start_method("spawn", force=True)
-    Server(
+    server = Server(
         "taxii_server.wsgi:application",
         factory=True,
         interface=Interfaces.WSGI,
@@ -87,7 +88,14 @@ def serve(
         workers_kill_timeout=GRACE,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGS,
-    ).serve()
+    )
+    server.on_startup(keep_hearing)
+    hangup = signal.getsignal(signal.SIGHUP)
+    if hangup is not signal.SIG_IGN:
+        # A terminal that is closed is a Ctrl-C; granian would start its processes anew.
+        hangup = server.signal_handler_interrupt
+    server.on_startup(lambda: signal.signal(signal.SIGHUP, hangup))
+    server.serve()
 
 
 def check_address(host: str, port: int) -> None:

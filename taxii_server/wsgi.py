@@ -18,10 +18,9 @@ from flask import Flask
 from config.instant import system_clock
 from config.settings import SettingsError, load
 from taxii_server.app import create_app
+from taxii_server.hearing import keep_hearing
 from taxii_server.jsonlog import configure_logging
 from taxii_server.stores import open_store
-
-_LOOK_EVERY = 1.0
 
 
 def application() -> Flask:
@@ -46,12 +45,12 @@ def application() -> Flask:
 
 def _stop_with_parent() -> None:
     """End this process, in good order, when the one that started it is gone: nobody else would."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # loaded by a server of another kind, which looks after its processes itself
     parent = os.getppid()
-    never = threading.Event()
 
-    def watch() -> None:
-        while os.getppid() == parent:
-            never.wait(_LOOK_EVERY)
-        os.kill(os.getpid(), signal.SIGTERM)
+    def look() -> None:
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    keep_hearing(look)

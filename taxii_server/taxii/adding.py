@@ -1,33 +1,26 @@
-"""Adding objects (TAXII 2.1 section 5.5): from the body of a POST to a status resource.
-
-What is posted to a shared collection is dealt with at once. What is posted as a submission is kept durably and answered
-as pending; whoever processes it gives the verdicts.
-"""
+"""Adding objects (TAXII 2.1 section 5.5): from the body of a POST to a status resource."""
 
 from __future__ import annotations
 
 import logging
-import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from flask import Request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
-from config.instant import Micros
 from config.settings import ApiRoot, Collection
-from normalizers.envelope import EnvelopeError, objects_of
-from taxii_server.access import Caller
+from normalizers.envelope import EnvelopeError
+from taxii_server.posting import post
 from taxii_server.replies import Reply, reply
-from taxii_server.sharing import Share
-from taxii_server.stores.base import AuditRecord, Submission
+from taxii_server.stores.base import Submission
 from taxii_server.taxii.errors import TaxiiError
 from taxii_server.taxii.media import check_content
 from taxii_server.taxii.service import Service, caller
 from taxii_server.taxii.status import resource
-from taxii_server.verdicts import Verdict, named, verdict
 
 _LOG = logging.getLogger("noroshi.taxii")
+_PIECE = 256 * 1024
 
 
 def add_objects(service: Service, root: ApiRoot, collection: Collection, request: Request) -> Reply:
@@ -36,66 +29,47 @@ def add_objects(service: Service, root: ApiRoot, collection: Collection, request
     Raises the errors 413, 415 and 422 of :class:`TaxiiError`. An object that is not taken fails by itself.
     """
     check_content(request.headers.get("Content-Type"), request.headers.get("Content-Encoding"))
-    body = read_body(request, root.max_content_length)
+    body = read_body(request.environ, root.max_content_length)
     try:
-        objects = objects_of(body)
+        submission = post(service.store, service.settings, root, collection, caller(), body, service.clock())
     except EnvelopeError as error:
         raise TaxiiError(422, str(error)) from error
-    now = service.clock()
-    submission = _submission(service, root, collection, caller(), body, objects, now)
-    service.store.add_submission(submission)
-    service.store.audit(_record(submission))
     if submission.state == "pending":
         _tell(service, submission)
     return reply(orjson.dumps(resource(submission)), 202)
 
 
-def read_body(request: Request, most: int) -> bytes:
-    """The body, of at most ``most`` bytes. A longer one is a 413: unread where its length is announced, and read no
-    further than the limit where it comes in chunks."""
-    request.max_content_length = most
-    try:
-        return request.get_data(cache=False)
-    except RequestEntityTooLarge as error:
-        raise TaxiiError(413, f"expected a body of at most {most} bytes") from error
-    except ClientDisconnected as error:
-        raise TaxiiError(400, "the body ended before its announced length") from error
+def read_body(environ: Mapping[str, Any], most: int) -> bytes:
+    """The body of a WSGI request, of at most ``most`` bytes.
+
+    A longer one is a 413: unread where its length is announced, and read no further than the limit where it comes in
+    chunks. One that ends too early is a 400.
+    """
+    announced = environ.get("CONTENT_LENGTH") or None
+    if announced is not None and not (announced.isascii() and announced.isdigit()):
+        raise TaxiiError(400, f"Content-Length: expected a number of bytes, got {announced[:20]!r}")
+    length = None if announced is None else int(announced)
+    too_large = TaxiiError(413, f"expected a body of at most {most} bytes")
+    if length is not None and length > most:
+        raise too_large
+    if length is None and not environ.get("wsgi.input_terminated"):
+        return b""
+    body = _read(environ["wsgi.input"], most + 1 if length is None else length)
+    if length is not None and len(body) < length:
+        raise TaxiiError(400, f"expected a body of {length} bytes, got {len(body)}")
+    if len(body) > most:
+        raise too_large
+    return body
 
 
-def _submission(
-    service: Service,
-    root: ApiRoot,
-    collection: Collection,
-    who: Caller,
-    body: bytes,
-    objects: list[Any],
-    now: Micros,
-) -> Submission:
-    shared = collection.kind == "shared"
-    verdicts: list[Verdict]
-    if shared:
-        verdicts = Share(service.store, service.settings, root, collection, who, now).add(objects)
-    else:
-        verdicts = [verdict("pending", *named(obj, place, now)) for place, obj in enumerate(objects)]
-    return Submission(
-        id=str(uuid.uuid4()),
-        root=root.path,
-        collection=str(collection.id),
-        user=who.name,
-        organisation=who.organisation,
-        received=now,
-        # Of a shared collection, the objects themselves are what was posted.
-        body=b"" if shared else body,
-        state="complete" if shared else "pending",
-        verdicts=tuple(verdicts),
-    )
-
-
-def _record(submission: Submission) -> AuditRecord:
-    statuses = [item["status"] for item in submission.verdicts]
-    counts = {status: statuses.count(status) for status in set(statuses)}
-    detail = {"status": submission.id, "organisation": submission.organisation, **counts}
-    return AuditRecord(submission.received // 1_000, submission.user, "objects posted", submission.collection, detail)
+def _read(stream: Any, most: int) -> bytes:
+    """Up to that many bytes, in pieces: servers' streams differ in what one call gives."""
+    pieces: list[bytes] = []
+    left = most
+    while left > 0 and (piece := stream.read(min(left, _PIECE))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def _tell(service: Service, submission: Submission) -> None:
