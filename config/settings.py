@@ -213,9 +213,14 @@ def load(path: Path) -> Settings:
     """Read a hub's YAML file and the feed files that it names.
 
     ``feeds`` is a list of names of shipped feed files, of paths (relative to the hub's file), or of mappings
-    ``{use: NAME, ...}`` whose other keys replace those of that feed. Raises :class:`SettingsError`.
+    ``{use: NAME, ...}`` whose other keys replace those of that feed. ``extends`` names another hub's file (relative to
+    this one), whose top-level keys stand where this one has none. Raises :class:`SettingsError`.
     """
     raw = _mapping(path)
+    base = raw.pop("extends", None)
+    if base is not None:
+        raw = {**_mapping(path.parent / str(base)), **raw}
+        raw.pop("extends", None)
     feeds = raw.get("feeds", [])
     if not isinstance(feeds, list):
         raise SettingsError(f"{path}: feeds: expected a list, got {type(feeds).__name__}")

@@ -6,6 +6,7 @@ An object explains itself, and another hub can hold the same claims: :func:`clai
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -28,10 +29,10 @@ SCHEMA = (
     "origin: origins of one family count as one opinion); audience (string: clear, green, amber:GROUP or "
     "amber+strict:GROUP; default the object's TLP marking); version (timestamp of the claim's last change); "
     "first_seen (timestamp, default valid_from); last_seen (timestamp, default valid_until less life); life (integer, "
-    "milliseconds that a sighting "
-    "stays valid); confidence (integer 0-100, default the object's); withdrawn (timestamp, absent while it stands); "
-    "labels, malware (lists of strings) and references (list of external-reference), default the object's; detail "
-    "(dictionary, what only some observables have). Hash names and timestamps as in STIX 2.1."
+    "milliseconds that a sighting stays valid); confidence (integer 0-100, default the object's); withdrawn "
+    "(timestamp, absent while it stands); labels, malware (lists of strings) and references (list of "
+    "external-reference), default the object's; lacking (list of those three names of which the claim has none); "
+    "detail (dictionary, what only some observables have). Hash names and timestamps as in STIX 2.1."
 )
 
 
@@ -84,6 +85,10 @@ def _context(claim: Claim, own: Own) -> dict[str, Any]:
         said["malware"] = claim.malware
     if claim.references != own.references:
         said["references"] = [external_reference(reference) for reference in claim.references]
+    # STIX has no empty lists (section 2.12), so what the claim lacks and the object has is named in one.
+    lacking = [name for name, value in said.items() if not value]
+    if lacking:
+        said = {name: value for name, value in said.items() if value} | {"lacking": lacking}
     if claim.detail:
         said["detail"] = orjson.Fragment(claim.detail)
     return said
@@ -140,11 +145,20 @@ def _references(listed: Any) -> tuple[Reference, ...]:
     return tuple((item["source_name"], item.get("url", ""), item.get("external_id", "")) for item in listed)
 
 
+def _without(own: Own, lacking: Sequence[str]) -> Own:
+    return own._replace(
+        labels=() if "labels" in lacking else own.labels,
+        malware=() if "malware" in lacking else own.malware,
+        references=() if "references" in lacking else own.references,
+    )
+
+
 def _claim(kind: str, value: str, said: dict[str, Any], own: Own) -> Claim:
     def moment(name: str, default: Millis | None) -> Millis:
         return parse_millis(said[name]) if default is None or name in said else default
 
     life = int(said["life"])
+    own = _without(own, said.get("lacking", ()))
     references = _references(said["references"]) if "references" in said else own.references
     audience = said.get("audience", own.audience)
     if audience is None or references is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ _AGAIN = 2.0
 
 
 @contextmanager
-def worker(config: Path | None, data: Path) -> Iterator[None]:
+def worker(config: Path, data: Path) -> Iterator[None]:
     """Keep ``noroshi work`` running as long as the block runs."""
     stop = threading.Event()
     keeper = threading.Thread(target=_keep, args=(_command(config, data), stop), name="worker-keeper")
@@ -28,7 +29,7 @@ def worker(config: Path | None, data: Path) -> Iterator[None]:
         keeper.join()
 
 
-def _command(config: Path | None, data: Path) -> list[str]:
+def _command(config: Path, data: Path) -> list[str]:
     return [
         sys.executable, "-m", "taxii_server.cli", "work",
         "--config", str(config), "--data", str(data), "--with-parent",
@@ -62,7 +63,9 @@ def stop_with_parent(stop: threading.Event) -> None:
     """Set ``stop`` when standard input ends."""
 
     def wait() -> None:
-        sys.stdin.buffer.read()
+        # Not through sys.stdin, whose lock a thread must not hold while the interpreter ends.
+        while os.read(0, 4_096):
+            pass
         stop.set()
 
     threading.Thread(target=wait, name="parent-watch", daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -10,11 +11,13 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
-from config.instant import stix_time, taxii_time
+from config.instant import stix_time, system_clock, taxii_time
 from config.settings import ApiRoot, Collection, Settings
 from normalizers.claims import Claim, observable_key
+from normalizers.envelope import EnvelopeError
 from normalizers.stix import id_text
 from normalizers.values import BadValue, canonical, classify
+from taxii_server.access import Access, Caller
 from taxii_server.cli.context import (
     FAILED,
     NOT_FOUND,
@@ -22,12 +25,17 @@ from taxii_server.cli.context import (
     as_json,
     configured,
     moment,
+    now,
     opened,
+    owner,
     refuse,
     show_json,
     show_table,
 )
-from taxii_server.stores.base import Selection, Store
+from taxii_server.posting import post
+from taxii_server.publishing import NotNow, Publisher
+from taxii_server.stores.base import Selection, Store, Submission
+from taxii_server.submissions import Submissions
 from taxii_server.views import Sight, plans
 
 _PAGE = 1_000
@@ -144,6 +152,53 @@ def _objects(settings: Settings, store: Store, key: bytes, claims: list[Claim]) 
 
 
 @click.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--collection", "name", required=True, help="Its id, title, or ROOT/ALIAS.")
+@click.option("--user", required=True, help="On whose behalf; the user's groups decide what may be posted where.")
+@configured
+@as_json
+def publish(file: BinaryIO, name: str, user: str, config: Path | None, data: Path | None, json_: bool) -> None:
+    """Post FILE, a STIX 2.1 bundle or a TAXII envelope (- for standard input), to a collection, as a POST would.
+
+    Prints one verdict an object. Submissions are worked off by the running hub, or here when none runs.
+    """
+    with opened(config, data) as (settings, store):
+        root, item = find(settings, name)
+        try:
+            submission = _post(settings, store, root, item, user, file.read())
+        except EnvelopeError as error:
+            refuse(f"{file.name}: {error}")
+    verdicts = submission.verdicts
+    if json_:
+        show_json({"id": submission.id, "status": submission.state, "verdicts": list(verdicts)})
+    else:
+        for verdict in verdicts:
+            click.echo(f"{verdict['status']:8} {verdict['id']} {verdict['message']}")
+    if any(verdict["status"] == "failure" for verdict in verdicts):
+        sys.exit(FAILED)
+
+
+def _post(settings: Settings, store: Store, root: ApiRoot, item: Collection, name: str, body: bytes) -> Submission:
+    user = store.user(name)
+    if user is None or user.disabled:
+        raise Failure(f"there is no user {name!r} who may log in", NOT_FOUND)
+    who = Caller(name=user.name, organisation=user.organisation, groups=frozenset(user.groups))
+    if not Access(settings).rights(who, item).write:
+        raise Failure(f"{name} may not post to {root.path}/{item.alias or item.id}", FAILED)
+    submission = post(store, settings, root, item, who, body, system_clock())
+    if submission.state == "pending":
+        Submissions(settings, store, system_clock).process()
+        publisher = Publisher(settings, store, system_clock, owner())
+        try:
+            publisher.publish_all()
+        except NotNow:
+            pass  # the running hub publishes it
+        finally:
+            publisher.release()
+    return store.submission(submission.id) or submission
+
+
+@click.command()
 @click.argument("collection")
 @click.option("--format", "form", type=click.Choice(["bundle", "jsonl", "values"]), default="bundle", show_default=True)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there in place of the terminal.")
@@ -169,8 +224,6 @@ def _export(store: Store, collection: str, form: str, out: BinaryIO) -> None:
         for body in bodies:
             out.write(body + b"\n")
     elif form == "values":
-        from taxii_server.cli.context import now
-
         present = stix_time(now())
         for body in bodies:
             obj = orjson.loads(body)
@@ -181,8 +234,6 @@ def _export(store: Store, collection: str, form: str, out: BinaryIO) -> None:
 
 
 def _export_bundle(bodies: Iterator[bytes], out: BinaryIO) -> None:
-    import uuid
-
     out.write(b'{"type":"bundle","id":"bundle--%s"' % str(uuid.uuid4()).encode())
     before = b',"objects":['
     for body in bodies:

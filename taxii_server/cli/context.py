@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from config.instant import Millis, stix_time, system_clock
-from config.settings import Settings, SettingsError, load, shipped
+from config.settings import Settings, load, shipped
 from taxii_server.stores import open_store
 from taxii_server.stores.base import Store
 
@@ -56,16 +56,18 @@ def as_json(command: F) -> F:
     return click.option("--json", "json_", is_flag=True, help="Print JSON, for scripts.")(command)
 
 
-def settings_of(config: Path | None, data: Path | None) -> Settings:
-    """The settings that a command works with."""
+def given(config: Path | None) -> Path:
+    """The hub's YAML file, which every command needs to be told."""
     if config is None:
         raise Failure(
             "no configuration: give --config FILE or set NOROSHI_CONFIG; `noroshi up --demo` needs none", CONFIGURATION
         )
-    try:
-        settings = load(config)
-    except SettingsError as error:
-        raise Failure(str(error), CONFIGURATION) from error
+    return config
+
+
+def settings_of(config: Path | None, data: Path | None) -> Settings:
+    """The settings that a command works with."""
+    settings = load(given(config))
     if data is not None:
         settings = settings.model_copy(update={"data": data.resolve()})
     return settings

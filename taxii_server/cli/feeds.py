@@ -12,10 +12,9 @@ import click
 from collectors import CollectError, collect
 from config.feeds import Feed, FileTransport
 from config.instant import system_clock
-from config.settings import SettingsError, load_feed
+from config.settings import load_feed
 from normalizers.records import Refusal, UnreadableDocument, check, read
 from taxii_server.cli.context import (
-    CONFIGURATION,
     FAILED,
     Failure,
     as_json,
@@ -92,10 +91,7 @@ def check_(file: Path, sample: Path | None, json_: bool) -> None:
 
     Nothing is stored and nothing is fetched.
     """
-    try:
-        feed = load_feed(file)
-    except SettingsError as error:
-        raise Failure(str(error), CONFIGURATION) from error
+    feed = load_feed(file)
     result: dict[str, Any] = {"feed": feed.id, "audience": feed.audience}
     if sample is not None:
         result |= _try(feed, sample)

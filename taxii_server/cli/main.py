@@ -9,7 +9,7 @@ import click
 
 from config.settings import SettingsError
 from taxii_server.cli import content, feeds, people, running, upkeep
-from taxii_server.cli.context import CONFIGURATION, STORE
+from taxii_server.cli.context import CONFIGURATION, FAILED, STORE
 from taxii_server.serve import CannotListen
 from taxii_server.stores.base import StoreBusy, StoreError
 
@@ -54,20 +54,25 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except SettingsError as error:
-        _end(str(error), CONFIGURATION)
-    except CannotListen as error:
-        _end(str(error), 1)
-    except StoreBusy as error:
-        _end(f"{error}; try again", STORE)
-    except StoreError as error:
-        _end(str(error), STORE)
     except BrokenPipeError:
         sys.exit(1)
     except Exception as error:
         if os.environ.get("NOROSHI_DEBUG"):
             raise
-        _end(f"unexpected {type(error).__name__}: {error}; NOROSHI_DEBUG=1 shows where", 1)
+        _end(*_told(error))
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """The sentence and the exit code for an error that a command let through."""
+    if isinstance(error, SettingsError):
+        return str(error), CONFIGURATION
+    if isinstance(error, StoreBusy):
+        return f"{error}; try again", STORE
+    if isinstance(error, StoreError):
+        return str(error), STORE
+    if isinstance(error, CannotListen):
+        return str(error), FAILED
+    return f"unexpected {type(error).__name__}: {error}; NOROSHI_DEBUG=1 shows where", FAILED
 
 
 def _end(message: str, code: int) -> None:

@@ -24,6 +24,7 @@ from taxii_server.cli.context import (
     as_json,
     configured,
     demo_config,
+    given,
     opened,
     owner,
     refuse,
@@ -94,8 +95,8 @@ def up(
             refuse("--demo has users with known passwords, so it listens on the loopback address alone")
         config = config or demo_config()
         data = data or Path("noroshi-demo")
+    config = given(config)
     settings = settings_of(config, data)
-    assert config is not None  # settings_of refuses that
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     configure_logging(logging.WARNING)
     if demonstration:
@@ -106,7 +107,7 @@ def up(
         run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
 
 
-def _prepare_demo(settings: Settings, config: Path | None, data: Path | None) -> None:
+def _prepare_demo(settings: Settings, config: Path, data: Path | None) -> None:
     """Collect the samples before the first subscriber can ask."""
     with opened(config, data) as (_, store):
         demo.prepare(settings, store, system_clock)
@@ -131,8 +132,8 @@ def serve(
 ) -> None:
     """Run only the TAXII server. Something else has to run `noroshi work`."""
     _checked(host, cert, key)
+    config = given(config)
     settings = settings_of(config, data)
-    assert config is not None  # settings_of refuses that
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     configure_logging(logging.WARNING)
     run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
