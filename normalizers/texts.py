@@ -112,11 +112,10 @@ def _encoded_twice(document: Document) -> bool:
     with document.open() as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
         while part := text.readline(_CHUNK):
-            if part.isascii() or part == "\ufeff":
-                continue
-            if not all(_is_utf8(run) for run in _NON_ASCII.findall(part.removeprefix("\ufeff"))):
+            runs = [] if part.isascii() else _NON_ASCII.findall(part.removeprefix("\ufeff"))
+            if not all(map(_is_utf8, runs)):
                 return False
-            found = True
+            found = found or bool(runs)
     return found
 
 

@@ -1,0 +1,60 @@
+"""Reading documents in tests: bytes in, claims and refusals out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from collectors.document import Body, Document
+from config.feeds import Feed
+from config.instant import Millis, parse_millis
+from config.settings import load_feed, shipped
+from normalizers.claims import Claim
+from normalizers.records import Refusal, check, read
+
+#: When test documents are fetched, unless they say otherwise.
+NOW: Millis = parse_millis("2026-03-01T00:00:00Z")
+
+
+class Read(NamedTuple):
+    """What became of a document."""
+
+    rows: int
+    claims: list[Claim]
+    refused: list[Refusal]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why rows were refused, in order."""
+        return [refusal.reason for refusal in self.refused]
+
+    @property
+    def values(self) -> list[str]:
+        """The values of the claims, in order."""
+        return [claim.value for claim in self.claims]
+
+
+def feed(name: str, **changes: Any) -> Feed:
+    """A shipped feed, with some of its entries replaced."""
+    return load_feed(shipped(f"feeds/{name}.yaml")).model_copy(update=changes)
+
+
+def document(
+    content: str | bytes, name: str = "document", *, fetched: Millis = NOW, modified: Millis | None = None
+) -> Document:
+    """A document as a collector would hand it on."""
+    body = content.encode() if isinstance(content, str) else content
+    return Document(content=Body.of(body), name=name, fetched=fetched, modified=modified)
+
+
+def read_all(given: Document, source: Feed) -> Read:
+    """First the check, then the rows; their numbers must agree where a row gives one claim at most."""
+    rows = check(given, source)
+    claims, refused = [], []
+    for item in read(given, source):
+        if isinstance(item, Refusal):
+            refused.append(item)
+        else:
+            claims.append(item)
+    said = [claim for claim in claims if claim.type != "cve" or source.format["kind"] != "rss"]
+    assert rows == len(said) + len(refused)
+    return Read(rows, claims, refused)
