@@ -155,7 +155,8 @@ def test_q_i2_an_update_is_the_same_advisory() -> None:
 
 def test_q_i2_issued_and_modified() -> None:
     """dcterms:issued is when it was published, dcterms:modified its version."""
-    more = "<dcterms:issued>2026-01-02T13:00+09:00</dcterms:issued><dcterms:modified>2026-02-07T13:00+09:00</dcterms:modified>"
+    issued = "<dcterms:issued>2026-01-02T13:00+09:00</dcterms:issued>"
+    more = f"{issued}<dcterms:modified>2026-02-07T13:00+09:00</dcterms:modified>"
     (claim,) = read_all(document(rdf(item(more=more))), feed("jvn-rss")).claims
     assert detail(claim)["published"] == claim.first_seen == parse_millis("2026-01-02T04:00:00Z")
     assert claim.version == claim.last_seen == parse_millis("2026-02-07T04:00:00Z")
@@ -359,7 +360,9 @@ def test_q_c3_space_after_the_comma() -> None:
 
 def test_q_c3_footer_counts() -> None:
     """The number of entries in the footer must be right, and the footer there: else the document was cut off."""
-    row = '"2026-02-04 22:19:04", "1", "a.example.net", "domain", "x", "x", "None", "x", "", "1", "0", "", "", "0", "r"\r\n'
+    row = (
+        '"2026-02-04 22:19:04", "1", "a.example.net", "domain", "x", "x", "None", "x", "", "1", "0", "", "", "0", ""\n'
+    )
     for footer in ("", "# Number of entries: 2\r\n"):
         with pytest.raises(UnreadableDocument):
             check(document(THREATFOX + row + footer), feed("threatfox"))
@@ -503,7 +506,7 @@ def test_q_x2_carriage_returns_and_blanks_in_text() -> None:
 
 def test_q_x3_not_well_formed() -> None:
     """An attribute without quotes makes the document unreadable, with the line it is on."""
-    with pytest.raises(UnreadableDocument, match="line 7"):
+    with pytest.raises(UnreadableDocument, match="line 6"):
         check(document(rdf("<item retCd= 0 />")), feed("jvn-ipedia-rss"))
 
 
@@ -563,7 +566,8 @@ def test_q_x9_escaping() -> None:
     text = (
         '{"dateReleased":"2025-08-25T17:04:19.9796Z","count":1,"vulnerabilities":[{"cveID":"CVE-2099-10001",'
         '"vendorProject":"Example","product":"Box ","vulnerabilityName":"Example\\u2019s Box","dateAdded":"2025-08-25",'
-        '"knownRansomwareCampaignUse":"Known","notes":"See: https:\\/\\/a.example.org\\/1 ; https:\\/\\/b.example.org\\/2",'
+        '"knownRansomwareCampaignUse":"Known",'
+        '"notes":"See: https:\\/\\/a.example.org\\/1 ; https:\\/\\/b.example.org\\/2",'
         '"cwes":["CWE-59"]}]}'
     )
     (claim,) = read_all(document(text), feed("cisa-kev")).claims
