@@ -116,14 +116,13 @@ class Access:
 
     def collection(self, caller: Caller, path: str, name: str) -> tuple[ApiRoot, Collection, Rights]:
         """The collection of that id or alias, if the caller may read or write it. Raises :class:`Refused`."""
-        root = self.root(caller, path)
         item = self._named.get((path, name)) or self._named.get((path, name.lower()))
-        if item is None:
-            raise Hidden
-        rights = self.rights(caller, item)
-        if rights == _NOTHING:
-            raise Hidden
-        return root, item, rights
+        if item is not None:
+            rights = self.rights(caller, item)
+            if rights != _NOTHING:
+                return self._roots[path], item, rights
+        self.root(caller, path)
+        raise Hidden
 
     def readable(self, caller: Caller, path: str, name: str) -> tuple[ApiRoot, Collection]:
         """The collection, to read its objects. Raises :class:`Refused`."""

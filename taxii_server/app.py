@@ -9,10 +9,9 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
 
-from flask import Flask, g, request
-from flask.sessions import SessionInterface
+from flask import Flask, request
+from flask.globals import app_ctx
 from werkzeug.exceptions import HTTPException
 
 from config.instant import Clock
@@ -20,6 +19,7 @@ from config.settings import Settings
 from taxii_server import accesslog, operations, taxii
 from taxii_server.access import Access
 from taxii_server.credentials import Credentials
+from taxii_server.leanflask import LeanFlask
 from taxii_server.reads import ReadCounts
 from taxii_server.replies import Reply, reply
 from taxii_server.stores.base import Store, Submission
@@ -30,19 +30,6 @@ from taxii_server.taxii.service import Service
 _LOG = logging.getLogger("noroshi.app")
 
 
-class _NoSessions(SessionInterface):
-    """The hub knows callers by what each request shows; there are no sessions to open or save."""
-
-    def open_session(self, app: Flask, request: Any) -> None:
-        return None
-
-    def is_null_session(self, obj: object) -> bool:
-        return True
-
-    def make_null_session(self, app: Flask) -> Any:
-        return {}
-
-
 def create_app(
     settings: Settings, store: Store, *, clock: Clock, accepted: Callable[[Submission], None] | None = None
 ) -> Flask:
@@ -51,12 +38,7 @@ def create_app(
     ``clock`` gives microseconds. ``accepted`` is told of each submission once it is durable. The read counts are in
     ``app.extensions["noroshi.reads"]``: whoever runs the application starts and closes them.
     """
-    app = Flask("noroshi", static_folder=None)
-    app.response_class = Reply
-    app.session_interface = _NoSessions()
-    # Answered as they are: with and without a slash at the end, never by a redirect.
-    app.url_map.strict_slashes = False
-    app.url_map.merge_slashes = False
+    app = LeanFlask("noroshi")
     access = Access(settings)
     reads = ReadCounts(store)
     app.extensions["noroshi.reads"] = reads
@@ -73,21 +55,23 @@ def create_app(
 def _ask_who(app: Flask, credentials: Credentials, clock: Clock) -> None:
     @app.before_request
     def ask_who() -> None:
-        g.started = time.perf_counter()
+        asked = app_ctx.g
+        asked.started = time.perf_counter()
         environ = request.environ
         shown = environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_X_API_KEY")
-        g.caller = credentials.authenticate(*shown, clock())
+        asked.caller = credentials.authenticate(*shown, clock())
 
 
 def _note_all(app: Flask, reads: ReadCounts, clock: Clock) -> None:
     @app.after_request
     def note_all(response: Reply) -> Reply:
-        caller = g.get("caller")
+        asked, environ = app_ctx.g, request.environ
+        caller = asked.get("caller")
         name = caller.name if caller is not None else ""
-        collection, objects = g.get("collection", ""), g.get("objects", 0)
-        if collection and request.method in ("GET", "HEAD"):
+        collection, objects = asked.get("collection", ""), asked.get("objects", 0)
+        if collection and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             reads.add(name, collection, objects, clock() // 1_000, error=response.status_code >= 400)
-        accesslog.write(request, response, name, collection, objects, time.perf_counter() - g.started)
+        accesslog.write(environ, response, name, collection, objects, time.perf_counter() - asked.started)
         return response
 
 

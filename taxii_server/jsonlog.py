@@ -29,6 +29,8 @@ class JsonFormatter(logging.Formatter):
 
 def configure_logging(level: int = logging.INFO) -> None:
     """Send the logs of this process to standard error as JSON lines. For programs to call at start, once."""
+    # What no line shows is not found out for it (logging HOWTO, "Optimization"): a third of the cost of a line.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()

@@ -25,7 +25,7 @@ def add_routes(routes: Blueprint, service: Service) -> None:
         place = Place("manifest", str(item.id))
         selection, nothing = page_query(query_string(), LISTING, root, service.nexts, place)
         entries, more = Page([], False) if nothing else service.store.page(place.collection, selection)
-        note(item, len(entries))
+        note(place.collection, len(entries))
         if not entries:
             return page_reply("objects", (), "", 0, 0)
         first, last = entries[0].date_added, entries[-1].date_added

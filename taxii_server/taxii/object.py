@@ -26,7 +26,7 @@ def add_routes(routes: Blueprint, service: Service) -> None:
     @routes.get("/<path>/collections/<name>/objects/<object_id>/")
     def get_object(path: str, name: str, object_id: str) -> Reply:
         root, item = service.readable(path, name)
-        note(item)
+        note(str(item.id))
         key = known_key(object_id)
         place = Place("object", str(item.id), object_id.lower())
         selection, nothing = page_query(query_string(), OBJECT, root, service.nexts, place)
@@ -34,7 +34,7 @@ def add_routes(routes: Blueprint, service: Service) -> None:
         found = BodiesPage([], 0, 0, False) if nothing else service.store.bodies(place.collection, selection)
         if not found.bodies and not exists(service.store, place.collection, key):
             raise Hidden
-        note(item, len(found.bodies))
+        note(place.collection, len(found.bodies))
         onward = following(service.nexts, place, selection, found.more, found.last)
         return page_reply("objects", found.bodies, onward, found.first, found.last)
 
@@ -42,7 +42,7 @@ def add_routes(routes: Blueprint, service: Service) -> None:
     def delete_object(path: str, name: str, object_id: str) -> Reply:
         who = caller()
         _, item = service.access.erasable(who, path, name)
-        note(item)
+        note(str(item.id))
         versions = delete_query(query_string())
         if not erase(service.store, item, who, known_key(object_id), versions, service.clock()):
             raise Hidden

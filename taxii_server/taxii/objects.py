@@ -28,11 +28,11 @@ def add_routes(routes: Blueprint, service: Service) -> None:
             bodies, first, last, more = BodiesPage([], 0, 0, False)
         else:
             bodies, first, last, more = service.store.bodies(place.collection, selection)
-        note(item, len(bodies))
+        note(place.collection, len(bodies))
         return page_reply("objects", bodies, following(service.nexts, place, selection, more, last), first, last)
 
     @routes.post("/<path>/collections/<name>/objects/")
     def post_objects(path: str, name: str) -> Reply:
         root, item = service.access.writable(caller(), path, name)
-        note(item)
+        note(str(item.id))
         return add_objects(service, root, item, request)

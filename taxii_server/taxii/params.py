@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
@@ -37,6 +38,8 @@ _TYPE = re.compile(r"[a-z0-9-]{3,250}")
 _ID = re.compile(r"([a-z0-9-]{3,250})--([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.IGNORECASE)
 _SPEC = re.compile(r"\d+\.\d+")
 _MOST_FIELDS = 64
+#: longest query, in characters, whose reading is remembered
+_REMEMBERED = 512
 
 T = TypeVar("T")
 
@@ -57,23 +60,30 @@ def object_key(text: str) -> ObjectKey | None:
 
 def page_query(raw: str, fields: frozenset[str], root: ApiRoot, nexts: Nexts, place: Place) -> Query:
     """The query of an endpoint that gives pages; ``raw`` is the query string. Raises a 400."""
-    if not raw:
-        return Query(Selection(limit=min(root.default_page, root.max_page)), nothing=False)
-    given = fields_of(raw, fields)
+    read = _remembered if len(raw) <= _REMEMBERED else _read
+    selection, nothing, following, limit = read(raw, fields, root.default_page, root.max_page)
+    if following is not None:
+        selection = nexts.read(following, place, limit)
+        return Query(replace(selection, limit=min(selection.limit, root.max_page)), nothing=False)
+    return Query(selection, nothing)
+
+
+def _read(raw: str, fields: frozenset[str], default: int, most: int) -> tuple[Selection, bool, str | None, int | None]:
+    """The selection, whether it is of nothing, ``next`` and ``limit`` as given. Raises a 400."""
+    given = fields_of(raw, fields) if raw else {}
     limit = _limit(given["limit"]) if "limit" in given else None
-    most = root.max_page
     selection = Selection(
-        limit=min(root.default_page if limit is None else limit, most),
+        limit=min(default if limit is None else limit, most),
         after=_added_after(given["added_after"]) if "added_after" in given else 0,
         types=frozenset(_several("match[type]", given, _type)) if "match[type]" in given else None,
         ids=frozenset(_several("match[id]", given, _key)) if "match[id]" in given else None,
         versions=_versions(given) if "match[version]" in given else LAST,
     )
-    nothing = not _spec_versions(given)
-    if "next" in given:
-        selection = nexts.read(given["next"], place, limit)
-        return Query(replace(selection, limit=min(selection.limit, most)), nothing=False)
-    return Query(selection, nothing)
+    return selection, not _spec_versions(given), given.get("next"), limit
+
+
+# A subscriber that is up to date asks the same question until there is something new.
+_remembered = lru_cache(maxsize=1_024)(_read)
 
 
 def delete_query(raw: str) -> Versions | None:

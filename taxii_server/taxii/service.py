@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import g, request
+from flask import request
+from flask.globals import app_ctx
 
 from config.instant import Clock
 from config.settings import ApiRoot, Collection, Settings
@@ -33,14 +34,15 @@ class Service:
 
 def caller() -> Caller:
     """Who sent this request; found out once, before any view runs."""
-    found: Caller = g.caller
+    found: Caller = app_ctx.g.caller
     return found
 
 
-def note(collection: Collection, objects: int = 0) -> None:
+def note(collection: str, objects: int = 0) -> None:
     """Tell the log and the read counts which collection this request is about, and how many objects it was given."""
-    g.collection = str(collection.id)
-    g.objects = objects
+    asked = app_ctx.g
+    asked.collection = collection
+    asked.objects = objects
 
 
 def query_string() -> str:

@@ -22,7 +22,7 @@ def add_routes(routes: Blueprint, service: Service) -> None:
     @routes.get("/<path>/collections/<name>/objects/<object_id>/versions/")
     def versions(path: str, name: str, object_id: str) -> Reply:
         root, item = service.readable(path, name)
-        note(item)
+        note(str(item.id))
         key = known_key(object_id)
         place = Place("versions", str(item.id), object_id.lower())
         selection, nothing = page_query(query_string(), VERSIONS, root, service.nexts, place)
@@ -32,7 +32,7 @@ def add_routes(routes: Blueprint, service: Service) -> None:
             if not exists(service.store, place.collection, key):
                 raise Hidden
             return page_reply("versions", (), "", 0, 0)
-        note(item, len(entries))
+        note(place.collection, len(entries))
         first, last = entries[0].date_added, entries[-1].date_added
         onward = following(service.nexts, place, selection, more, last)
         return page_reply("versions", [quoted(entry.version) for entry in entries], onward, first, last)
