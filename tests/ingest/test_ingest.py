@@ -146,7 +146,9 @@ def test_a_list_that_shrinks_by_more_than_half_is_held(runner: Runner) -> None:
     assert runner.run().counts["withdrawn"] == 2
 
 
-@pytest.mark.parametrize("content", [b"", b"# only a comment\n", b"\xff\xfe\x00broken", b"<html><body>503</body></html>"])
+@pytest.mark.parametrize(
+    "content", [b"", b"# only a comment\n", b"\xff\xfe\x00broken", b"<html><body>503</body></html>"]
+)
 def test_an_empty_or_unreadable_document_costs_the_run_and_changes_nothing(runner: Runner, content: bytes) -> None:
     """What the store held stays, the cursor stays, and the feed's state says why."""
     runner.write("http://example.com/a")
@@ -179,9 +181,10 @@ def test_the_cursor_moves_only_after_the_store_has_accepted(runner: Runner, monk
     def broken(rows: list[ClaimRow]) -> int:
         raise RuntimeError("power cut")
 
-    with monkeypatch.context() as patch, pytest.raises(RuntimeError):
+    with monkeypatch.context() as patch:
         patch.setattr(runner.store, "put_claims", broken)
-        runner.run()
+        with pytest.raises(RuntimeError):
+            runner.run()
     state = runner.store.feed_state("list-feed")
     assert state is None or state.cursor == {}
     assert runner.run().counts["kept"] == 2

@@ -1,4 +1,4 @@
-"""Promise 2: nothing leaks. Two hubs under one clock, one with restricted claims besides, serve the same public bytes."""
+"""Promise 2: nothing leaks. Two hubs under one clock, one with restricted claims besides, serve the same bytes."""
 
 from __future__ import annotations
 

@@ -1,0 +1,119 @@
+"""Real hubs in processes of their own, on free ports of the loopback address, ended by process id."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+#: seconds that anything may take at most; nothing depends on how long it really takes
+BOUND = 60.0
+NOROSHI = [sys.executable, "-m", "taxii_server.cli"]
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment of a process of the hub's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("NOROSHI_")}
+    return {**kept, "PYTHONUNBUFFERED": "1", **extra}
+
+
+def write_config(folder: Path, settings: dict[str, Any]) -> Path:
+    """A hub's YAML file."""
+    path = folder / "hub.yaml"
+    path.write_text(yaml.safe_dump(settings, allow_unicode=True))
+    return path
+
+
+class Process:
+    """One process, with what it wrote."""
+
+    def __init__(self, *arguments: str, folder: Path, **extra: str) -> None:
+        self.log = folder / f"{arguments[0]}-{free_port()}.log"
+        with self.log.open("wb") as out:
+            self._process = subprocess.Popen(
+                [*NOROSHI, *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment(**extra)
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def output(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal and wait; gives the exit code."""
+        if self.running():
+            self._process.send_signal(number)
+        return self._process.wait(BOUND)
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        if self.running():
+            self._process.kill()
+        self._process.wait(BOUND)
+
+
+def until(what: str, true: Any) -> Any:
+    """Wait until ``true()`` is, and give it; fails after the bound."""
+    never = threading.Event()
+    for _ in range(int(BOUND / 0.05)):
+        found = true()
+        if found:
+            return found
+        never.wait(0.05)
+    raise AssertionError(f"{what}: not within {BOUND} s")
+
+
+def answers(base: str) -> bool:
+    """Whether a hub answers there."""
+    try:
+        return requests.get(f"{base}/healthz", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+@contextmanager
+def serving(config: Path, data: Path, *, workers: int = 2) -> Iterator[str]:
+    """``noroshi serve`` in several processes; gives its base URL."""
+    port = free_port()
+    base = f"http://127.0.0.1:{port}"
+    process = Process(
+        "serve", "--config", str(config), "--data", str(data), "--port", str(port), "--workers", str(workers),
+        folder=data,
+    )  # fmt: skip
+    try:
+        until(f"{base} answers", lambda: answers(base) or not process.running())
+        assert process.running(), process.output()
+        yield base
+    finally:
+        code = process.stop()
+    assert code == 0, process.output()
+
+
+def run(*arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run one command of the hub's to its end."""
+    return subprocess.run(
+        [*NOROSHI, *arguments], capture_output=True, text=True, env=environment(**extra), timeout=BOUND, check=False
+    )
