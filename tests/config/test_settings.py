@@ -1,0 +1,91 @@
+"""Settings: a wrong file is refused with where, what was given and what was expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config.settings import SettingsError, load, load_feed, shipped
+
+HUB = shipped("hub.yaml")
+
+
+def _load(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "hub.yaml"
+    path.write_text(yaml.safe_dump({"extends": str(HUB), **change}))
+    load(path)
+
+
+@pytest.mark.parametrize("name", ["hub.yaml", "demo.yaml"])
+def test_the_shipped_configurations_are_sound(name: str) -> None:
+    """What ships can be loaded."""
+    assert load(shipped(name)).feeds
+
+
+@pytest.mark.parametrize("path", sorted(shipped("feeds").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_feed_is_sound_and_named_like_its_file(path: Path) -> None:
+    """A feed file holds the feed of its name."""
+    assert load_feed(path).id == path.stem
+
+
+def _roots(**change: Any) -> dict[str, Any]:
+    collection = {
+        "id": "eb8df4a3-323e-4a81-b4c5-93e278993f8c",
+        "title": "One",
+        "kind": "merged",
+        "view": {"audience": "green"},
+        "read": ["members"],
+        **change,
+    }
+    return {"api_roots": [{"path": "public", "title": "Public", "collections": [collection]}]}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param({"colour": "red"}, "colour", id="unknown key"),
+        pytest.param({"hub": {"name": "h", "title": "H", "namespace": "no"}}, "hub.namespace", id="no UUID"),
+        pytest.param({"store": "postgres:x"}, "store", id="unknown store"),
+        pytest.param({"feeds": ["no-such-feed"]}, "no-such-feed", id="unknown feed"),
+        pytest.param({"feeds": "openphish"}, "expected a list", id="feeds no list"),
+        pytest.param({"feeds": ["openphish", "openphish"]}, "given twice", id="feed twice"),
+        pytest.param({"feeds": [{"use": "openphish", "life": {"url": "999d"}}]}, "at most", id="life too long"),
+        pytest.param({"feeds": [{"use": "openphish", "marking": "TLP:RED"}]}, "marking", id="RED"),
+        pytest.param({"feeds": [{"use": "openphish", "marking": "TLP:AMBER"}]}, "group", id="AMBER without group"),
+        pytest.param({"feeds": [{"use": "openphish", "share": "everyone"}]}, "share", id="unknown terms"),
+        pytest.param(_roots(read=["anyone"]), "anyone", id="GREEN for anyone"),
+        pytest.param(_roots(read=["strangers"]), "strangers", id="unknown group"),
+        pytest.param(_roots(write=["members"]), "nobody but the hub", id="writing to merged"),
+        pytest.param(_roots(view=None), "has a view", id="merged without view"),
+        pytest.param(_roots(view={"audience": "internal"}), "internal", id="internal in a collection"),
+        pytest.param(_roots(view={"audience": "purple"}), "expected an audience", id="unknown audience"),
+        pytest.param(_roots(id="eb8df4a3-323e-1a81-b4c5-93e278993f8c"), "version 4", id="UUID of version 1"),
+        pytest.param({"default_root": "nowhere"}, "nowhere", id="unknown default root"),
+        pytest.param({"superseded_for": "a while"}, "superseded_for", id="no length of time"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_name(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    """The message names the key and what was expected."""
+    with pytest.raises(SettingsError) as error:
+        _load(tmp_path, change)
+    assert said in str(error.value)
+
+
+def test_a_file_that_is_not_there_or_no_yaml_is_refused(tmp_path: Path) -> None:
+    """A missing file and broken YAML are told apart, with the path."""
+    with pytest.raises(SettingsError, match=r"nothing\.yaml: No such file"):
+        load(tmp_path / "nothing.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("hub: [")
+    with pytest.raises(SettingsError, match="not readable as YAML"):
+        load(broken)
+
+
+def test_a_relative_data_directory_starts_at_the_file(tmp_path: Path) -> None:
+    """data is resolved against the configuration file, not the current directory."""
+    path = tmp_path / "hub.yaml"
+    path.write_text(yaml.safe_dump({"extends": str(HUB), "data": "here"}))
+    assert load(path).data == (tmp_path / "here").resolve()
