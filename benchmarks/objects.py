@@ -28,10 +28,10 @@ class StixObject(NamedTuple):
     body: bytes
 
 
-def stix_object(number: int) -> StixObject:
-    """The object of that number, from 0."""
+def stix_object(number: int, kind: str = "") -> StixObject:
+    """The object of that number, from 0; of its own kind unless another is asked for."""
     digest = hashlib.blake2b(number.to_bytes(8, "big"), digest_size=16).digest()
-    kind = "indicator" if number % VULNERABILITY_EVERY else "vulnerability"
+    kind = kind or ("indicator" if number % VULNERABILITY_EVERY else "vulnerability")
     stix_id = f"{kind}--{uuid.UUID(bytes=digest, version=5)}"
     version = stix_time(EPOCH + number * 10)
     head = (
@@ -58,6 +58,7 @@ def stix_objects(first: int, count: int) -> Iterator[StixObject]:
     return map(stix_object, range(first, first + count))
 
 
-def envelope(first: int, count: int) -> bytes:
+def envelope(first: int, count: int, kind: str = "") -> bytes:
     """A TAXII envelope of those objects, as it is posted."""
-    return b'{"objects":[' + b",".join(item.body for item in stix_objects(first, count)) + b"]}"
+    bodies = (stix_object(number, kind).body for number in range(first, first + count))
+    return b'{"objects":[' + b",".join(bodies) + b"]}"

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import logging
 import pstats
+import sys
 import tempfile
 from collections.abc import Callable
 from io import BytesIO
@@ -24,6 +26,7 @@ from benchmarks.workloads import PAGE, by_id, by_type, empty_poll, first_page, l
 from config.instant import system_clock
 from config.settings import load
 from taxii_server.app import create_app
+from taxii_server.jsonlog import configure_logging
 from taxii_server.stores import open_store
 
 _HELD = 20_000
@@ -55,6 +58,7 @@ def _requests(folder: Path, what: str) -> Callable[[], None]:
     hub.prepare(folder)
     hub.preload(_HELD)
     settings = load(folder / "hub.yaml")
+    _log_to(folder / "hub.log")
     app = create_app(settings, open_store(settings.store, settings.data), clock=system_clock)
     login = headers(hub, "basic" if what == "basic" else "token")
 
@@ -78,6 +82,15 @@ def _requests(folder: Path, what: str) -> Callable[[], None]:
         return lambda: print(sum(ask(hub.inbox, body) for body in bodies), "bytes answered")
     ask(paths[what][0])
     return lambda: print(sum(map(ask, paths[what])), "bytes answered")
+
+
+def _log_to(path: Path) -> None:
+    """Logs are written as in production, only not here."""
+    shown, sys.stderr = sys.stderr, path.open("w", buffering=1)
+    try:
+        configure_logging(logging.INFO)
+    finally:
+        sys.stderr = shown
 
 
 def _environ(path: str, login: dict[str, str], body: bytes) -> dict[str, Any]:

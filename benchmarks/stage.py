@@ -6,6 +6,7 @@ Targets are measured interleaved, so that a slow minute of a shared machine fall
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,11 @@ from pathlib import Path
 from benchmarks import limits
 from benchmarks.cells import Cells, Key
 from benchmarks.client import NoAnswer
-from benchmarks.memory import Watch
+from benchmarks.memory import Memory, Watch
 from benchmarks.targets.base import Target, connect
 from benchmarks.targets.yardsticks import FlaskSqlite
 from benchmarks.workloads import (
+    PAGE,
     Effort,
     Result,
     Synced,
@@ -36,6 +38,8 @@ from benchmarks.workloads import (
 )
 
 CONNECTIONS = (1, 8, 32)
+#: at most so many in a round of POST
+_ENVELOPES = 30
 SYNC, BY_ID, BY_TYPE = "full sync", "object by id", "filter by type"
 LOAD, LOAD_AS_SUBMISSION = "load by POST", "load by POST, as submissions"
 MEMORY, MAPPED = "memory under load", "mapped by SQLite"
@@ -75,7 +79,9 @@ class Stage:
         self._size, self._targets, self._effort, self._cells, self._say = size, targets, effort, cells, say
         self._folder = folder / str(size)
         self._synced: dict[str, Synced] = {}
-        self._posted = 0
+        self._peaks: dict[str, Memory] = {}
+        #: objects posted so far, to each target
+        self._posted: Counter[str] = Counter()
 
     def run(self, rounds: int, *, posts: bool = True, pages: bool = False) -> None:
         """Start all, check all, measure all, stop all."""
@@ -90,9 +96,13 @@ class Stage:
             for target in self._targets if pages else ():
                 self._pages(target)
             for target in self._targets:
-                self._memory(target)
+                self._memory(target, self._read_on)
             for _ in range(rounds if posts else 0):
-                self._posts()
+                for target in self._targets:
+                    self._posts(target)
+            for target in self._targets if posts else ():
+                self._memory(target, self._post_on)
+            self._note_memory()
         finally:
             for target in self._targets:
                 target.stop()
@@ -173,27 +183,43 @@ class Stage:
                 # the first turn warms whatever there is to warm
                 self._cells.add(Key(name, self._size, target.name), spent if turn else None)
 
-    def _memory(self, target: Target) -> None:
+    def _memory(self, target: Target, work: Callable[[Target], None]) -> None:
+        """Look at the target's memory while it works; nothing is timed meanwhile."""
         with Watch(target.pid, self._home(target)) as watch:
-            if target.name in self._synced:
-                full_sync(target, self._synced[target.name], self._effort)
-                self._load(target, [first_page(target)], 8, next(iter(target.logins)))
-            self._load(target, [empty_poll(target)], 32, next(iter(target.logins)))
-        peak = watch.peak
-        note = f"{peak.processes} processes; anonymous pages {peak.anonymous:,.0f} MB"
-        self._cells.add(Key(MEMORY, self._size, target.name), peak.resident, note)
-        self._cells.add(Key(MAPPED, self._size, target.name), peak.mapped)
+            work(target)
+        self._peaks[target.name] = max(watch.peak, self._peaks.get(target.name, watch.peak))
         self._rest(target.name)
 
-    def _posts(self) -> None:
-        most = 30
-        for target in self._targets:
-            inboxes = {LOAD: target.inbox, **getattr(target, "more_inboxes", {})} if target.inbox else {}
-            for name, inbox in inboxes.items():
-                self._say(f"{name} into {target.name}")
-                first = self._size + self._posted * most * 1_000
-                self._cells.add(
-                    Key(name, self._size, target.name), *post(target, inbox, first, self._effort, most=most)
-                )
-                self._rest(target.name)
-        self._posted += 1
+    def _read_on(self, target: Target) -> None:
+        first = next(iter(target.logins))
+        if target.name in self._synced:
+            full_sync(target, self._synced[target.name], self._effort)
+            self._load(target, [first_page(target)], 8, first)
+        self._load(target, [empty_poll(target)], 32, first)
+
+    def _note_memory(self) -> None:
+        for name, peak in self._peaks.items():
+            note = f"{peak.processes} processes; anonymous pages {peak.anonymous:,.0f} MB"
+            self._cells.add(Key(MEMORY, self._size, name), peak.resident, note)
+            self._cells.add(Key(MAPPED, self._size, name), peak.mapped)
+
+    def _posts(self, target: Target) -> None:
+        for workload, inbox, kind in _inboxes(target):
+            self._say(f"{workload} into {target.name}")
+            self._cells.add(Key(workload, self._size, target.name), *self._post(target, inbox, kind))
+            self._rest(target.name)
+
+    def _post_on(self, target: Target) -> None:
+        for _, inbox, kind in _inboxes(target):
+            self._post(target, inbox, kind)
+
+    def _post(self, target: Target, inbox: str, kind: str) -> Result:
+        first = self._size + self._posted[target.name]
+        self._posted[target.name] += _ENVELOPES * PAGE
+        return post(target, inbox, first, self._effort, most=_ENVELOPES, kind=kind)
+
+
+def _inboxes(target: Target) -> list[tuple[str, str, str]]:
+    """What may be posted where: workload, path, kind of the objects if only one is taken."""
+    found = [(LOAD, target.inbox, ""), (LOAD_AS_SUBMISSION, getattr(target, "submissions", ""), "indicator")]
+    return [item for item in found if item[1]]

@@ -225,12 +225,14 @@ def time_of(target: Target, path: str, login: str, seconds: float) -> float | No
     return time.perf_counter() - start
 
 
-def post(target: Target, inbox: str, first: int, effort: Effort, *, batch: int = PAGE, most: int = 30) -> Result:
+def post(target: Target, inbox: str, first: int, effort: Effort, *, most: int, kind: str = "") -> Result:
     """Objects per second: new objects, from number ``first``, posted over one connection until the time is over.
 
-    The time ends when the last of them is done, not when it is accepted.
+    ``most`` envelopes of 1,000, of objects of that kind if one is given. The time ends when the last of them is done,
+    not when it is accepted.
     """
-    bodies = [envelope(first + number * batch, batch) for number in range(most)]
+    batch = PAGE
+    bodies = [envelope(first + number * batch, batch, kind) for number in range(most)]
     link, pending = connect(target, timeout=effort.patience), list[str]()
     done, start = 0, time.perf_counter()
     for body in bodies:

@@ -12,7 +12,6 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import yaml
 
@@ -37,8 +36,8 @@ class Hub:
     name = "noroshi"
     objects = inbox = f"/bench/collections/{SHARED}/objects/"
     distinct = True
-    #: workload -> path, beside ``inbox``
-    more_inboxes: ClassVar = {"load by POST, as submissions": f"/bench/collections/{SUBMISSIONS}/objects/"}
+    #: takes indicators, which become claims and are merged
+    submissions = f"/bench/collections/{SUBMISSIONS}/objects/"
 
     def __init__(self) -> None:
         self.version = f"noroshi {importlib.metadata.version('noroshi')}, " + version_in(
