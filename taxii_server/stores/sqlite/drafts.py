@@ -123,6 +123,8 @@ class Draft:
         """A version ``later`` than the latest, or the latest again; gives whether it entered any collection."""
         places = {name: -abs(seq) for name, seq in known.places.items()} if later else dict(known.places)
         entering = [name for name in collections if later or known.places.get(name, -1) < 0]
+        if not later:
+            new = new._replace(ends=known.ends)  # what is said of the object is what its latest version said first
         for name in entering:
             before = places.get(name)
             date = self.append(name, item, known.id, new, first=before is None)
