@@ -103,10 +103,10 @@ class Jobs:
     def _over_all(self, name: str, step: Callable[[Plan, list[Outlook]], None], progress: Progress) -> None:
         done = 0
         for keys in self._keys(f"job/{name}"):
-            self._publisher.hold()
-            claims = self._store.claims(keys)
-            for plan in self._publisher.plans:
-                step(plan, self._publisher.sight.look(plan, keys, claims))
+            with self._publisher.turn():
+                claims = self._store.claims(keys)
+                for plan in self._publisher.plans:
+                    step(plan, self._publisher.sight.look(plan, keys, claims))
             done += len(keys)
             progress(done)
 

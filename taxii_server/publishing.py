@@ -6,7 +6,9 @@ publish an older reading of the claims over a newer one. Every step can be done 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from config import audience as audiences
 from config.instant import SECOND, Clock, Millis, parse_millis, stix_time
@@ -37,9 +39,22 @@ class Publisher:
         self.plans = plans(settings)
         self._clock = clock
         self._owner = owner
+        # The lease keeps other processes out, this the other threads of our own.
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One step of publishing, which no other thread or process does meanwhile. Raises :class:`NotNow`."""
+        if not self._turn.acquire(blocking=False):
+            raise NotNow("another thread is publishing")
+        try:
+            self.hold()
+            yield
+        finally:
+            self._turn.release()
 
     def hold(self) -> None:
-        """Take or prolong the lease. Raises :class:`NotNow`."""
+        """Take or prolong the lease, within a turn. Raises :class:`NotNow`."""
         now = self.now()
         if not self.store.lease(_LEASE, self._owner, now=now, until=now + _LEASE_FOR):
             raise NotNow("another process is publishing")
@@ -56,7 +71,10 @@ class Publisher:
 
     def prepare(self) -> None:
         """Put into every merged collection what its objects will refer to. Raises :class:`NotNow`."""
-        self.hold()
+        with self.turn():
+            self._prepare()
+
+    def _prepare(self) -> None:
         for plan in self.plans:
             found = [
                 Publication(
@@ -94,8 +112,11 @@ class Publisher:
                 return total
 
     def publish_some(self, batch: int = 2_000) -> tuple[int, int]:
-        """Work off the oldest marks: how many, and how many object versions that published."""
-        self.hold()
+        """Work off the oldest marks: how many, and how many object versions that published. Raises :class:`NotNow`."""
+        with self.turn():
+            return self._publish_some(batch)
+
+    def _publish_some(self, batch: int) -> tuple[int, int]:
         self.store.wake(self.now())
         marks = self.store.dirty(batch)
         if not marks:

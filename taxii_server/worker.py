@@ -32,7 +32,9 @@ class Worker:
     ) -> None:
         self._clock = clock
         self.publisher = Publisher(settings, store, clock, owner)
-        self.ingest = Ingest(settings, store, clock, owner=owner, environment=environment)
+        self.ingest = Ingest(
+            settings, store, clock, owner=owner, environment=environment, between=lambda: _guarded(self._publish_some)
+        )
         self.submissions = Submissions(settings, store, clock)
         self.jobs = Jobs(self.publisher)
         self._running: dict[str, threading.Thread] = {}
@@ -95,6 +97,9 @@ class Worker:
 
     def _publish(self) -> None:
         self.publisher.publish_all()
+
+    def _publish_some(self) -> None:
+        self.publisher.publish_some()
 
     def _retain(self) -> None:
         now = self._clock() // 1_000

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,12 +167,14 @@ def collect(feed: tuple[str, ...], config: Path | None, data: Path | None, json_
     with opened(config, data, must_exist=False) as (settings, store):
         chosen = _chosen(settings, feed)
         publisher = Publisher(settings, store, system_clock, owner())
-        states = _collect(settings, store, chosen)
-        try:
+        published: int | None = None
+        with suppress(NotNow):  # then the running hub publishes what is collected here
             Jobs(publisher).settle()
-            published: int | None = publisher.publish_all()
-        except NotNow:
-            published = None  # the running hub publishes it
+            published = 0
+        try:
+            states, soon = _collect(settings, store, chosen, None if published is None else publisher)
+            with suppress(NotNow):
+                published = soon + publisher.publish_all()
         finally:
             publisher.release()
     _show_collected(states, published, json_)
@@ -187,8 +190,19 @@ def _chosen(settings: Settings, names: tuple[str, ...]) -> list[str]:
     return list(names) or [item.id for item in settings.feeds if item.enabled]
 
 
-def _collect(settings: Settings, store: Store, names: list[str]) -> list[FeedState]:
+def _collect(
+    settings: Settings, store: Store, names: list[str], publisher: Publisher | None
+) -> tuple[list[FeedState], int]:
+    """Run the feeds; gives their states and how many object versions were published meanwhile."""
     states = []
+    published = 0
+
+    def between() -> None:
+        nonlocal published
+        if publisher is not None:
+            with suppress(NotNow):
+                published += publisher.publish_some()[1]
+
     with Progress(TextColumn("{task.description}"), TextColumn("{task.completed} claims"), transient=True) as progress:
         tasks: dict[str, Any] = {}
 
@@ -197,13 +211,15 @@ def _collect(settings: Settings, store: Store, names: list[str]) -> list[FeedSta
                 tasks[name] = progress.add_task(name, total=None)
             progress.update(tasks[name], completed=claims)
 
-        ingest = Ingest(settings, store, system_clock, owner=owner(), environment=os.environ, progress=shown)
+        ingest = Ingest(
+            settings, store, system_clock, owner=owner(), environment=os.environ, progress=shown, between=between
+        )
         for name in names:
             try:
                 states.append(ingest.run(settings.feed(name)))
             except FeedBusy as error:
                 states.append(FeedState(feed=name, status="failed", message=str(error)))
-    return states
+    return states, published
 
 
 def _show_collected(states: list[FeedState], published: int | None, json_: bool) -> None:

@@ -1,0 +1,99 @@
+"""The claims that a feed has standing in the store: renewed, withdrawn, and moved when its terms change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from config.audience import narrower
+from config.feeds import Feed
+from config.instant import Clock, Millis
+from normalizers.claims import Claim, fold, next_step
+from taxii_server.intake import BATCH
+from taxii_server.stores.base import ClaimRow, Listed, Store
+
+
+class Standing:
+    """What one origin said and did not take back."""
+
+    def __init__(self, store: Store, clock: Clock, feed: Feed, origin: str) -> None:
+        self._store = store
+        self._clock = clock
+        self._feed = feed
+        self._origin = origin
+
+    def renew(self) -> int:
+        """An unchanged full list sights all that it holds: move what a step has passed over, and nothing else.
+
+        Gives how many claims that were.
+        """
+        now = self._clock() // 1_000
+        renewed = 0
+        while due := self._store.listed(self._origin, limit=BATCH, due=now):
+            rows = [_sighted(listed, claim, now) for listed, claim in self._claims_of(due)]
+            self._store.put_claims(rows)
+            renewed += len(rows)
+        return renewed
+
+    def _claims_of(self, listed: list[Listed]) -> Iterator[tuple[Listed, Claim]]:
+        about = self._store.claims({item.key for item in listed})
+        for item in listed:
+            for claim in about.get(item.key, ()):
+                if claim.origin == self._origin and claim.audience == item.audience:
+                    yield item, claim
+
+    def withdraw_absent(self, seen: set[tuple[bytes, str]], moment: Millis) -> int:
+        """Withdraw what a complete list of ``moment`` no longer holds; gives how many claims. ``seen`` holds (key,
+        audience) of what it does."""
+        withdrawn = 0
+        after: Listed | None = None
+        while page := self._store.listed(self._origin, after=after, limit=BATCH):
+            after = page[-1]
+            gone = [item for item in page if (item.key, item.audience) not in seen]
+            rows = [
+                ClaimRow(item.key, _withdrawn(claim, moment))
+                for item, claim in self._claims_of(gone)
+                if not claim.withdrawn
+            ]
+            withdrawn += self._store.put_claims(rows) if rows else 0
+        return withdrawn
+
+    def follow_terms(self) -> None:
+        """When the feed's marking or terms changed, its claims go where they now belong, and end where they were."""
+        name = f"audience/{self._feed.id}"
+        before, now = self._store.value(name), self._feed.audience
+        if before is not None and before != now:
+            self._move(before)
+        if before != now:
+            self._store.set_value(name, now)
+
+    def _move(self, before: str) -> None:
+        moment = self._clock() // 1_000
+        after = b""
+        while keys := self._store.origin_keys(self._origin, after=after, limit=BATCH):
+            after = keys[-1]
+            rows: list[ClaimRow] = []
+            for key, about in self._store.claims(keys).items():
+                for claim in about:
+                    if claim.origin == self._origin and not claim.withdrawn:
+                        rows += _moved(key, claim, before, self._feed, moment)
+            if rows:
+                self._store.put_claims(rows)
+
+
+def _withdrawn(claim: Claim, moment: Millis) -> Claim:
+    return claim._replace(withdrawn=moment, version=max(moment, claim.version + 1))
+
+
+def _moved(key: bytes, claim: Claim, before: str, feed: Feed, moment: Millis) -> Iterable[ClaimRow]:
+    target = feed.audience if claim.audience == before else narrower(claim.audience, feed.audience)
+    if target == claim.audience:
+        return
+    yield ClaimRow(key, _withdrawn(claim, moment))
+    renew_at = next_step(claim.last_seen, claim.life, key) if feed.kind == "list" else None
+    yield ClaimRow(key, claim._replace(audience=target, version=max(moment, claim.version)), renew_at)
+
+
+def _sighted(listed: Listed, claim: Claim, now: Millis) -> ClaimRow:
+    moved = claim if claim.withdrawn else fold(claim, claim._replace(last_seen=now, version=now), replace=True)
+    renew_at = None if claim.withdrawn else max(next_step(moved.last_seen, moved.life, listed.key), now + 1)
+    return ClaimRow(listed.key, moved, renew_at)
