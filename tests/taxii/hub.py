@@ -302,6 +302,27 @@ def malware(number: int, **more: Any) -> dict[str, Any]:
     }
 
 
+def address(number: int, **more: Any) -> dict[str, Any]:
+    """An observable: it has neither created nor modified."""
+    return {
+        "type": "ipv4-addr",
+        "id": stix_id("ipv4-addr", number),
+        "value": f"198.51.100.{number}",
+        "object_marking_refs": [CLEAR],
+        **more,
+    }
+
+
+def ids(answer: requests.Response) -> list[str]:
+    """The ids in an envelope or a manifest."""
+    return [item["id"] for item in answer.json().get("objects", [])]
+
+
+def numbers(answer: requests.Response) -> list[int]:
+    """What the ids in an envelope or a manifest were made of."""
+    return [uuid.UUID(item.rpartition("--")[2]).int & 0xFFFF for item in ids(answer)]
+
+
 def new_hub(changes: dict[str, Any] | None = None) -> TestHub:
     """A hub that does not listen yet, on a store of its own."""
     return TestHub(MemoryStore(), MovableClock(), Settings.model_validate({**HUB, **(changes or {})}))
