@@ -13,6 +13,8 @@ from taxii_server.cli.main import noroshi
 from tests.docs import pages
 
 _ENDS = frozenset(("|", "||", "&&", ";", "&", "(", ")"))
+#: what may stand before a command
+_WRAPPERS = frozenset(("sudo", "env", "exec", "nohup"))
 _REDIRECT = re.compile(r"[<>]+")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*")
 
@@ -89,12 +91,12 @@ def _without_redirections(words: list[str]) -> list[str]:
 
 
 def _ours(words: list[str]) -> list[str]:
-    # `sudo -u noroshi /opt/noroshi/bin/noroshi work` calls the hub by its last such word.
-    places = [place for place, word in enumerate(words) if is_ours(word)]
-    if not places:
-        return words
-    paths = [place for place in places if "/" in words[place]]
-    return words[(paths or places)[0] :]
+    # `sudo -u noroshi A=1 /opt/noroshi/bin/noroshi work` calls the hub by its path.
+    if words and words[0] in _WRAPPERS:
+        for place, word in enumerate(words):
+            if is_ours(word) and "/" in word:
+                return words[place:]
+    return words
 
 
 def tree(
@@ -130,6 +132,8 @@ def _parsed(command: click.Command, words: list[str], *, whole: bool) -> str | N
     context = click.Context(command, info_name=command.name)
     try:
         values, left, _ = command.make_parser(context).parse_args(words)
+    except click.BadOptionUsage as error:
+        return error.format_message() if whole else None  # a sentence may name an option without a value for it
     except click.UsageError as error:
         return error.format_message()
     if left and whole:
@@ -138,7 +142,7 @@ def _parsed(command: click.Command, words: list[str], *, whole: bool) -> str | N
         return None
     for parameter in command.params:
         given = values.get(parameter.name)
-        if parameter.required and given in (None, (), []):
+        if parameter.required and not (isinstance(given, str) or (isinstance(given, list | tuple) and given)):
             return f"{parameter.name}: needed, and not given"
         if isinstance(parameter.type, click.Choice) and isinstance(given, str) and given not in parameter.type.choices:
             return f"{parameter.name}: expected one of {', '.join(parameter.type.choices)}, got {given}"
