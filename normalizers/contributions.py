@@ -58,22 +58,23 @@ def extension(merged: Merged, own: Own, value: str | None = None) -> dict[str, A
 
 
 def _contribution(claim: Claim, own: Own) -> dict[str, Any]:
-    said: dict[str, Any] = {"origin": claim.origin}
+    said: dict[str, Any] = {"origin": claim.origin, "version": stix_time(claim.version), "life": claim.life}
     if claim.family != claim.origin:
         said["family"] = claim.family
     if claim.audience != own.audience:
         said["audience"] = claim.audience
-    said["version"] = stix_time(claim.version)
     if claim.first_seen != own.valid_from:
         said["first_seen"] = stix_time(claim.first_seen)
     if own.valid_until is None or claim.last_seen + claim.life != own.valid_until:
         said["last_seen"] = stix_time(claim.last_seen)
-    said["life"] = claim.life
     if claim.confidence != own.confidence:
         said["confidence"] = claim.confidence
     if claim.withdrawn:
         said["withdrawn"] = stix_time(claim.withdrawn)
-    said.update(_context(claim, own))
+    if (claim.labels, claim.malware, claim.references) != (own.labels, own.malware, own.references):
+        said.update(_context(claim, own))
+    if claim.detail:
+        said["detail"] = orjson.Fragment(claim.detail)
     return said
 
 
@@ -87,11 +88,7 @@ def _context(claim: Claim, own: Own) -> dict[str, Any]:
         said["references"] = [external_reference(reference) for reference in claim.references]
     # STIX has no empty lists (section 2.12), so what the claim lacks and the object has is named in one.
     lacking = [name for name, value in said.items() if not value]
-    if lacking:
-        said = {name: value for name, value in said.items() if value} | {"lacking": lacking}
-    if claim.detail:
-        said["detail"] = orjson.Fragment(claim.detail)
-    return said
+    return {name: value for name, value in said.items() if value} | ({"lacking": lacking} if lacking else {})
 
 
 def external_reference(reference: Reference) -> dict[str, str]:

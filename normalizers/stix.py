@@ -107,26 +107,19 @@ def content(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> bytes:
         return orjson.dumps(_vulnerability(merged, dialect))
     if merged.type == "advisory":
         return orjson.dumps(_report(merged, dialect, refs))
-    return orjson.dumps(_indicator(merged, dialect))
+    return _indicator(merged, dialect)
 
 
-def _indicator(merged: Merged, dialect: Dialect) -> dict[str, Any]:
+def _indicator(merged: Merged, dialect: Dialect) -> bytes:
     valid_until = max(merged.ends, merged.first_seen + 1)
-    threats = tuple(merged.detail.get("threat", _ANY_THREAT))
-    named = sources(merged)
-    shown: dict[str, Any] = {
+    said: dict[str, Any] = {
         "name": merged.value,
-        "description": _description(threats, named, merged.families, merged.malware, _ports(merged)),
-        "indicator_types": _types(threats),
         "pattern": _pattern(merged.type, merged.value),
-        "pattern_type": "stix",
-        "pattern_version": "2.1",
         "valid_from": stix_time(merged.first_seen),
         "valid_until": stix_time(valid_until),
     }
-    phases = _phases(threats)
-    if phases:
-        shown["kill_chain_phases"] = phases
+    if merged.references:
+        said["external_references"] = [external_reference(reference) for reference in merged.references]
     own = Own(
         merged.audience,
         merged.first_seen,
@@ -136,7 +129,46 @@ def _indicator(merged: Merged, dialect: Dialect) -> dict[str, Any]:
         merged.malware,
         merged.references,
     )
-    return _common(shown, merged, dialect, own, tuple([f"threat={threat}" for threat in threats]))
+    said["extensions"] = extension(merged, own)
+    likewise = _likewise(
+        tuple(merged.detail.get("threat", _ANY_THREAT)),
+        sources(merged),
+        merged.families,
+        merged.malware,
+        tuple(merged.detail.get("port", ())),
+        merged.labels,
+        merged.confidence,
+        marking_id(marking_of(merged.audience), dialect),
+    )
+    return orjson.dumps(said)[:-1] + b"," + likewise[1:]
+
+
+@lru_cache(maxsize=8_192)
+def _likewise(
+    threats: tuple[str, ...],
+    named: tuple[str, ...],
+    families: int,
+    malware: tuple[str, ...],
+    ports: tuple[int, ...],
+    labels: tuple[str, ...],
+    confidence: int,
+    marking: str,
+) -> bytes:
+    """What is the same in most indicators of a feed, of which a first collection makes a million."""
+    shown: dict[str, Any] = {
+        "description": _description(threats, named, families, malware, ports),
+        "indicator_types": _types(threats),
+        "pattern_type": "stix",
+        "pattern_version": "2.1",
+    }
+    phases = _phases(threats)
+    if phases:
+        shown["kill_chain_phases"] = phases
+    made = tuple(f"threat={threat}" for threat in threats)
+    shown["confidence"] = confidence
+    shown["labels"] = [*labels, *_labels(made, malware, named)]
+    shown["object_marking_refs"] = [marking]
+    return orjson.dumps(shown)
 
 
 def _common(
@@ -153,10 +185,6 @@ def _common(
     return shown
 
 
-# What follows is the same for most rows of a feed, and a first collection makes a million of them.
-
-
-@lru_cache(maxsize=4_096)
 def _labels(made: tuple[str, ...], malware: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
     # SIEM clients drop linked objects, so what those would say is repeated in labels.
     return (
@@ -174,11 +202,6 @@ def sources(merged: Merged) -> tuple[str, ...]:
     return tuple(sorted({claim.origin for claim in merged.claims if not claim.withdrawn and ":" not in claim.origin}))
 
 
-def _ports(merged: Merged) -> tuple[int, ...]:
-    return tuple(merged.detail.get("port", ()))
-
-
-@lru_cache(maxsize=4_096)
 def _description(
     threats: tuple[str, ...], named: tuple[str, ...], families: int, malware: tuple[str, ...], ports: tuple[int, ...]
 ) -> str:
@@ -192,12 +215,10 @@ def _description(
     return text
 
 
-@lru_cache(maxsize=4_096)
 def _types(threats: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted({THREATS[threat][1] if threat in THREATS else "malicious-activity" for threat in threats}))
 
 
-@lru_cache(maxsize=4_096)
 def _phases(threats: tuple[str, ...]) -> tuple[dict[str, str], ...]:
     phases = sorted({phase for threat in threats if threat in THREATS for phase in THREATS[threat][2]})
     return tuple({"kill_chain_name": chain, "phase_name": name} for chain, name in phases)

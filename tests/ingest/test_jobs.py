@@ -78,7 +78,7 @@ def test_a_change_of_making_renews_the_digests_without_entries(monkeypatch: pyte
     before = hub.log(PUBLIC)
     from normalizers import stix
 
-    monkeypatch.setattr(stix, "_description", lambda *_: "Said otherwise.")
+    monkeypatch.setattr(stix, "_likewise", lambda *_: b'{"description":"Said otherwise."}')
     monkeypatch.setattr(jobs_module, "MAKING", "2")
     hub.clock.now += HOUR * 1_000
     Jobs(hub.publisher).settle()
