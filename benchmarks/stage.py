@@ -35,6 +35,7 @@ from benchmarks.workloads import (
     looked_up,
     page_time,
     post,
+    time_of,
 )
 
 CONNECTIONS = (1, 8, 32)
@@ -169,7 +170,9 @@ class Stage:
     def _rest(self, name: str) -> None:
         """A target that goes on with what nobody waits for any more is started anew."""
         for target in self._targets:
-            if target.name == name and getattr(target, "lingers", False):
+            if target.name != name or not getattr(target, "lingers", False):
+                continue
+            if time_of(target, empty_poll(target), next(iter(target.logins)), 1.0) is None:
                 target.preload(self._size)
 
     def _pages(self, target: Target) -> None:

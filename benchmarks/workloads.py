@@ -231,22 +231,24 @@ def post(target: Target, inbox: str, first: int, effort: Effort, *, most: int, k
     ``most`` envelopes of 1,000, of objects of that kind if one is given. The time ends when the last of them is done,
     not when it is accepted.
     """
-    batch = PAGE
-    bodies = [envelope(first + number * batch, batch, kind) for number in range(most)]
+    bodies = [envelope(first + number * PAGE, PAGE, kind) for number in range(most)]
     link, pending = connect(target, timeout=effort.patience), list[str]()
-    done, start = 0, time.perf_counter()
-    for body in bodies:
-        pending += _accepted(target, link.post(inbox, body), batch)
-        done += batch
-        if time.perf_counter() - start > effort.seconds:
-            break
-    until = start + effort.seconds + effort.patience
-    while pending and time.perf_counter() < until:
-        time.sleep(0.01)
-        pending = [again for path in pending for again in _accepted(target, link.get(path), batch)]
+    sent, start = 0, time.perf_counter()
+    try:
+        for body in bodies:
+            pending += _accepted(target, link.post(inbox, body), PAGE)
+            sent += PAGE
+            if time.perf_counter() - start > effort.seconds:
+                break
+        until = start + effort.seconds + effort.patience
+        while pending and time.perf_counter() < until:
+            time.sleep(0.01)
+            pending = [again for path in pending for again in _accepted(target, link.get(path), PAGE)]
+    except NoAnswer as error:
+        return Result(None, f"after {sent:,} objects: {error}")
     spent = time.perf_counter() - start
-    left = len(pending) * batch
-    return Result((done - left) / spent, f"{left:,} objects still pending after {spent:.0f} s" if left else "")
+    left = len(pending) * PAGE
+    return Result((sent - left) / spent, f"{left:,} objects still pending after {spent:.0f} s" if left else "")
 
 
 def _accepted(target: Target, reply: Reply, count: int) -> list[str]:
