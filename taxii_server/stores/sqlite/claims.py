@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from config.audience import Audience
@@ -28,10 +29,10 @@ _KEYS = """
     SELECT key FROM claim_recent WHERE key > ?1 UNION SELECT key FROM claim_settled WHERE key > ?1 ORDER BY key LIMIT ?2
 """
 _ORIGIN_KEYS = """
-    SELECT DISTINCT at.key FROM (
+    SELECT at.key FROM (
         SELECT key, id FROM claim_recent WHERE key > ?1 UNION ALL
-        SELECT key, id FROM claim_settled WHERE key > ?1 ORDER BY key
-    ) at CROSS JOIN claim ON claim.id = at.id WHERE claim.origin = ?2 ORDER BY at.key LIMIT ?3
+        SELECT key, id FROM claim_settled WHERE key > ?1 ORDER BY key LIMIT -1
+    ) at CROSS JOIN claim ON claim.id = at.id WHERE claim.origin = ?2
 """
 
 
@@ -108,7 +109,15 @@ class SqliteClaims:
         return [key for (key,) in self._database.rows(_KEYS, (after, limit))]
 
     def origin_keys(self, origin: str, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
-        return [key for (key,) in self._database.rows(_ORIGIN_KEYS, (after, origin, limit))]
+        found: list[bytes] = []
+        with self._database.reading() as connection, closing(connection.execute(_ORIGIN_KEYS, (after, origin))) as rows:
+            # Read no further than needed: the rows come in order, one key's together.
+            for (key,) in rows:
+                if found[-1:] != [key]:
+                    if len(found) == limit:
+                        break
+                    found.append(key)
+        return found
 
 
 def _stored(

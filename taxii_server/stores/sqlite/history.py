@@ -12,7 +12,12 @@ from taxii_server.stores.sqlite.places import latest_log, moment, pack, supersed
 
 _HELD = """
     SELECT version, seq FROM entry WHERE log = ?1 AND seq = ?2 UNION ALL
-    SELECT version, seq FROM entry WHERE log = ?3 AND object = ?4 AND replaced IS NOT NULL
+    SELECT version, seq FROM entry INDEXED BY entry_object WHERE log = ?3 AND object = ?4 AND replaced IS NOT NULL
+"""
+_MARK_LATEST = "UPDATE entry SET first = ?1 WHERE log = ?2 AND seq = ?3 AND first != ?1"
+_MARK_SUPERSEDED = """
+    UPDATE entry INDEXED BY entry_object SET first = (seq = ?1)
+    WHERE log = ?2 AND object = ?3 AND replaced IS NOT NULL AND first != (seq = ?1)
 """
 _ARRIVE_LATE = """
     INSERT INTO entry (log, seq, type, object, uuid, first, moment, replaced, version, body)
@@ -29,15 +34,8 @@ def held(connection: sqlite3.Connection, collection: int, object_id: int, place:
 def mark_first(connection: sqlite3.Connection, collection: int, object_id: int, place: Micros) -> None:
     """Mark the earliest of the object's entries in the collection, and no other."""
     first = held(connection, collection, object_id, place)[0][1]
-    connection.execute(
-        "UPDATE entry SET first = ?1 WHERE log = ?2 AND seq = ?3 AND first != ?1",
-        (first == place, latest_log(collection), place),
-    )
-    connection.execute(
-        "UPDATE entry SET first = (seq = ?1) WHERE log = ?2 AND object = ?3 AND replaced IS NOT NULL "
-        "AND first != (seq = ?1)",
-        (first, superseded_log(collection), object_id),
-    )
+    connection.execute(_MARK_LATEST, (first == place, latest_log(collection), place))
+    connection.execute(_MARK_SUPERSEDED, (first, superseded_log(collection), object_id))
 
 
 def arrive_late(draft: Draft, item: ObjectId, known: Known, new: Publication, collections: list[int]) -> bool:

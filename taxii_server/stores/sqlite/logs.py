@@ -17,15 +17,17 @@ from taxii_server.stores.sqlite.objects import places_of, rows_of
 from taxii_server.stores.sqlite.places import latest_log, pack, superseded_log, unpack
 
 _ENDED = """
-    SELECT seq, object, type FROM entry WHERE log = ?1 AND ends > 0 AND ends / 86400000 <= ?2 AND ends < ?3
+    SELECT seq, object, type FROM entry INDEXED BY entry_ends
+    WHERE log = ?1 AND ends > 0 AND ends / 86400000 <= ?2 AND ends < ?3
     ORDER BY ends / 86400000, seq LIMIT ?4
 """
 _REPLACED = """
-    SELECT seq, object, type, first FROM entry WHERE log = ?1 AND replaced < ?2 AND replaced IS NOT NULL
+    SELECT seq, object, type, first FROM entry INDEXED BY entry_replaced
+    WHERE log = ?1 AND replaced < ?2 AND replaced IS NOT NULL
     ORDER BY replaced, seq LIMIT ?3
 """
 _DELETE = "DELETE FROM entry WHERE log = ? AND seq = ?"
-_DELETE_SUPERSEDED = "DELETE FROM entry WHERE log = ? AND object = ? AND replaced IS NOT NULL"
+_DELETE_SUPERSEDED = "DELETE FROM entry INDEXED BY entry_object WHERE log = ? AND object = ? AND replaced IS NOT NULL"
 _PROMOTE = "UPDATE entry SET log = log - 1, replaced = NULL, ends = ? WHERE log = ? AND seq = ?"
 _SET_PLACES = "UPDATE object SET places = ? WHERE id = ?"
 

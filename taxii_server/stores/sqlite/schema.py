@@ -81,8 +81,8 @@ def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -
 def _statements(script: str) -> Iterator[str]:
     """One by one, because sqlite3's executescript would end the transaction."""
     statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
+    for piece in script.split(";")[:-1]:
+        statement += piece + ";"
+        if sqlite3.complete_statement(statement):  # the semicolon was none of a comment's or a text's
             yield statement
             statement = ""

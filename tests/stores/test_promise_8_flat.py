@@ -1,0 +1,186 @@
+"""Promise 8, cost is flat: counted in steps of SQLite's virtual machine, which no other process can disturb."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from taxii_server.stores.base import Publication, Selection, Versions, version_key
+from taxii_server.stores.sqlite import SqliteStore, settling
+from tests.stores.making import ALL, COLLECTION, FIRST, VIEW, at, claim, key_of, page, publication, row
+
+NOW = 1_800_000_000_000_000
+DAY = 86_400_000
+#: objects in the small and in the big store
+SMALL, BIG = 600, 6_000
+
+
+def fill(store: SqliteStore, count: int) -> None:
+    """Of every ten objects two are reports; the first half of all got a second version; claims of a list for each."""
+    for start in range(0, count, 600):
+        batch = range(start, start + 600)
+        store.publish([new(number, 1) for number in batch], NOW)
+        store.put_claims([row(claim(str(number)), renew_at=number) for number in batch])
+    assert set(store.publish([new(number, 2) for number in range(count // 2)], NOW)) == {"published"}
+    store.clear_dirty(store.dirty(10 * count))
+
+
+def new(number: int, version: int) -> Publication:
+    """Version 1 or 2 of an object."""
+    kind = "report" if number % 10 < 2 else "indicator"
+    piece = number // 600
+    seen = 1_000 + piece if version == 2 else None
+    return publication(number, version * 1_000 + piece, seen=seen, kind=kind, ends=(number % 50) * DAY)
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[SqliteStore, SqliteStore]]:
+    """A small store, and one ten times as big."""
+    settling.SETTLE_AFTER, before = 500, settling.SETTLE_AFTER
+    try:
+        folder = tmp_path_factory.mktemp("flat")
+        with closing(SqliteStore(folder / "small.db")) as small, closing(SqliteStore(folder / "big.db")) as big:
+            fill(small, SMALL)
+            fill(big, BIG)
+            yield small, big
+    finally:
+        settling.SETTLE_AFTER = before
+
+
+def steps(store: SqliteStore, call: Callable[[], object]) -> int:
+    """How many steps of the virtual machine a call takes, to the nearest five."""
+    counted = 0
+
+    def count() -> int:
+        nonlocal counted
+        counted += 5
+        return 0
+
+    call()  # names are looked up once
+    with store._database.reading() as connection:
+        connection.set_progress_handler(count, 5)
+    try:
+        call()
+    finally:
+        with store._database.reading() as connection:
+            connection.set_progress_handler(None, 0)
+    return counted
+
+
+def end(store: SqliteStore) -> int:
+    return store.last_date(COLLECTION)
+
+
+INDICATORS = frozenset({"indicator"})
+LATER = Versions(last=False, exact=(version_key(at(2_000)),))
+
+SELECTIONS = {
+    "latest": Selection(100),
+    "one type": Selection(100, types=INDICATORS),
+    "all types": Selection(100, types=frozenset({"indicator", "report", "tool"})),
+    "all versions": Selection(100, versions=ALL),
+    "all versions of one type": Selection(100, types=INDICATORS, versions=ALL),
+    "first versions": Selection(100, versions=FIRST),
+    "first versions of one type": Selection(100, types=INDICATORS, versions=FIRST),
+    "one version": Selection(100, versions=LATER),
+}
+
+
+@pytest.mark.parametrize("wanted", SELECTIONS.values(), ids=SELECTIONS.keys())
+def test_promise_8_a_page_costs_the_same_at_any_size(
+    stores: tuple[SqliteStore, SqliteStore], wanted: Selection
+) -> None:
+    """Ten times as many entries cost no more, and nothing is read that is not given."""
+    small, big = (steps(store, lambda store=store: store.page(COLLECTION, wanted)) for store in stores)  # type: ignore[misc]
+    assert len(stores[1].page(COLLECTION, wanted).entries) == wanted.limit
+    assert big <= small * 1.1 + 60
+    assert big <= 60 * wanted.limit
+
+
+@pytest.mark.parametrize("wanted", SELECTIONS.values(), ids=SELECTIONS.keys())
+def test_promise_8_a_page_costs_the_same_everywhere(stores: tuple[SqliteStore, SqliteStore], wanted: Selection) -> None:
+    """At the start, in the middle and at the end of what matches."""
+    store = stores[1]
+    everything = store.page(COLLECTION, Selection(10 * BIG, 0, wanted.types, None, wanted.versions)).entries
+    starts = [0, everything[len(everything) // 2].date_added, everything[-102].date_added]
+    costs = []
+    for after in starts:
+        here = Selection(wanted.limit, after, wanted.types, None, wanted.versions)
+        assert len(store.page(COLLECTION, here).entries) == wanted.limit
+        costs.append(steps(store, lambda here=here: store.page(COLLECTION, here)))  # type: ignore[misc]
+    assert max(costs) <= min(costs) * 1.2 + 60
+
+
+@pytest.mark.parametrize("wanted", SELECTIONS.values(), ids=SELECTIONS.keys())
+def test_promise_8_an_empty_poll_costs_no_scan(stores: tuple[SqliteStore, SqliteStore], wanted: Selection) -> None:
+    """Some probes of an index, whatever the filter."""
+    for store in stores:
+        nothing = Selection(1_000, end(store), wanted.types, None, wanted.versions)
+        assert store.page(COLLECTION, nothing) == ([], False)
+        assert steps(store, lambda store=store, nothing=nothing: store.page(COLLECTION, nothing)) <= 350  # type: ignore[misc]
+
+
+CALLS: dict[str, Callable[[SqliteStore], object]] = {
+    "by id": lambda store: page(store, ids=frozenset({key_of(35)})),
+    "versions of one": lambda store: page(store, ids=frozenset({key_of(35)}), versions=ALL),
+    "body of one": lambda store: store.object_body(COLLECTION, key_of(35), VIEW),
+    "states": lambda store: store.objects(VIEW, [key_of(number) for number in range(30)]),
+    "counts": lambda store: store.counts(),
+    "last date": lambda store: store.last_date(COLLECTION),
+    "claims": lambda store: store.claims([claim(str(number)).key for number in range(30)]),
+    "keys": lambda store: store.keys(limit=30),
+    "keys of an origin": lambda store: store.origin_keys("feed-a", limit=30),
+    "a list": lambda store: store.listed("feed-a", limit=30),
+    "what is due": lambda store: store.listed("feed-a", limit=30, due=500),
+    "nothing due": lambda store: store.listed("feed-a", due=-1),
+    "nothing dirty": lambda store: store.dirty(100),
+    "nothing waiting": lambda store: store.wake(1),
+    "nothing to retain": lambda store: store.retain(COLLECTION, ended_before=1, superseded_before=1),
+    "one repetition": lambda store: store.publish([new(35, 2)], NOW),
+    "one known claim": lambda store: store.put_claims([row(claim("35"), renew_at=35)]),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_promise_8_a_call_costs_the_same_at_any_size(
+    stores: tuple[SqliteStore, SqliteStore], call: Callable[[SqliteStore], object]
+) -> None:
+    """Ten times as many objects and claims cost no more."""
+    small, big = (steps(store, lambda store=store: call(store)) for store in stores)  # type: ignore[misc]
+    assert big <= small * 1.2 + 60
+
+
+def change(store: SqliteStore, count: int) -> dict[str, int]:
+    """What it costs to write into a store of ``count`` objects, and to take out of it."""
+    fill(store, count)
+    numbers, moments = iter(range(count, 2 * count)), iter(range(5_000, 9_000))
+    latest = {number: at(1_000 + number // 600) for number in range(count - 20, count)}
+
+    def add() -> None:
+        store.publish([publication(next(numbers), ends=7) for _ in range(20)], NOW)
+
+    def replace() -> None:
+        batch = [new(number, 1)._replace(version=at(next(moments)), expected=seen) for number, seen in latest.items()]
+        assert set(store.publish(batch, NOW)) == {"published"}
+        latest.update({number: later.version for number, later in zip(latest, batch, strict=True)})
+
+    def retain(ended: int, replaced: int) -> int:
+        return steps(store, lambda: store.retain(COLLECTION, ended_before=ended, superseded_before=replaced, limit=20))
+
+    return {
+        "new": steps(store, add),
+        "later": steps(store, replace),
+        "ended": retain(50 * DAY, 0),
+        "superseded": retain(0, 2 * NOW),
+    }
+
+
+def test_promise_8_writing_and_retaining_cost_the_same_at_any_size(tmp_path: Path) -> None:
+    """New objects, later versions and retention, in stores of their own, since they change them."""
+    with closing(SqliteStore(tmp_path / "small.db")) as small, closing(SqliteStore(tmp_path / "big.db")) as big:
+        costs = change(small, SMALL), change(big, BIG)
+    for what, cost in costs[1].items():
+        assert cost <= costs[0][what] * 1.2 + 60, what
