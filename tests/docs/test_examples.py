@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -15,15 +16,20 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import stix2
+import yaml
 
 from normalizers.contributions import claims_of
 from normalizers.merge import View, merge
+from normalizers.stix import content
 from tests.docs import pages
 
 WITHIN = 120.0
+#: somebody else may take a port between the moment it was found free and the start
+_TRIES = 5
 SHOWN_PORT = "127.0.0.1:9680"
 #: curl that fails where the server answers with an error
 CURL = '#!/bin/sh\nexec {curl} --fail-with-body --max-time 60 "$@"\n'
@@ -34,16 +40,27 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pa
     """The demonstration in a folder that looks like the checkout, and its port."""
     folder = tmp_path_factory.mktemp("checkout")
     (folder / "config").symlink_to(pages.ROOT / "config")
-    port = _free_port()
-    command = [sys.executable, "-m", "taxii_server.cli", "up", "--demo", "--data", "data", "--port", str(port)]
-    with (folder / "log").open("wb") as log:
-        hub = subprocess.Popen(command, cwd=folder, env=_environment(folder), stdout=log, stderr=log)
-        try:
-            _wait_for(port, hub, folder / "log")
-            yield folder, port
-        finally:
-            hub.send_signal(signal.SIGINT)
-            hub.wait(WITHIN)
+    hub, port = _started(folder)
+    try:
+        yield folder, port
+    finally:
+        hub.send_signal(signal.SIGTERM)
+        hub.wait(WITHIN)
+
+
+def _started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
+    for _ in range(_TRIES):
+        port = _free_port()
+        command = [sys.executable, "-m", "taxii_server.cli", "up", "--demo", "--data", "data", "--port", str(port)]
+        with (folder / "log").open("wb") as log:
+            hub = subprocess.Popen(command, cwd=folder, env=_environment(folder), stdout=log, stderr=log)
+        if _answers(port, hub):
+            return hub, port
+        hub.kill()
+        hub.wait()
+        if b"Address already in use" not in (folder / "log").read_bytes():
+            break
+    pytest.fail(f"the demonstration did not start: {(folder / 'log').read_text()[-2000:]}")
 
 
 def _free_port() -> int:
@@ -55,13 +72,13 @@ def _free_port() -> int:
     pytest.fail("no port is free")
 
 
-def _wait_for(port: int, hub: subprocess.Popen[bytes], log: Path) -> None:
+def _answers(port: int, hub: subprocess.Popen[bytes]) -> bool:
     end = time.monotonic() + WITHIN
     while time.monotonic() < end and hub.poll() is None:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz"):
-            return
+            return True
         time.sleep(0.1)
-    pytest.fail(f"the demonstration did not start: {log.read_text()[-2000:]}")
+    return False
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -75,7 +92,20 @@ def _environment(folder: Path) -> dict[str, str]:
         (programs / "noroshi").chmod(0o755)
         (programs / "python").symlink_to(sys.executable)
     path = os.pathsep.join((str(programs), os.environ.get("PATH", "")))
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(pages.ROOT)}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NOROSHI_")}
+    return {**clean, "PATH": path, "PYTHONPATH": str(pages.ROOT)}
+
+
+def _own_hub(folder: Path) -> Path:
+    """A folder with a hub of one's own, not running, and the feed and the document that pages speak of."""
+    folder.mkdir()
+    (folder / "data").mkdir(mode=0o700)
+    hub = yaml.safe_load((pages.ROOT / "config" / "hub.yaml").read_text(encoding="utf-8"))
+    (folder / "my-hub.yaml").write_text(yaml.safe_dump({**hub, "feeds": []}), encoding="utf-8")
+    first = next(block for block in pages.blocks("docs/adding-a-feed.md") if block.language == "yaml")
+    (folder / "my-feed.yaml").write_text(first.text, encoding="utf-8")
+    (folder / "list.txt").write_text("http://phishing.example/1\nhttp://phishing.example/2\n", encoding="utf-8")
+    return folder
 
 
 def _script(page: str, port: int) -> str:
@@ -92,15 +122,16 @@ def _script(page: str, port: int) -> str:
     return "\n".join(parts)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the pages show curl, which is not here")
-@pytest.mark.parametrize("page", ["docs/subscribe.md", "docs/publish.md"])
+@pytest.mark.skipif(not all(map(shutil.which, ("curl", "openssl"))), reason="pages show curl and openssl")
+@pytest.mark.parametrize("page", ["docs/subscribe.md", "docs/publish.md", "docs/operate.md", "docs/adding-a-feed.md"])
 def test_what_a_page_shows_works(page: str, demonstration: tuple[Path, int]) -> None:
     """Every block of the page runs, one after the other, without an error."""
     folder, port = demonstration
-    assert sum(block.language in ("sh", "python") and not block.not_run for block in pages.blocks(page)) >= 5
+    place = folder if page in ("docs/subscribe.md", "docs/publish.md") else _own_hub(folder / Path(page).stem)
+    assert any(block.language in ("sh", "python") and not block.not_run for block in pages.blocks(page))
     done = subprocess.run(
         ["sh", "-c", _script(page, port)],
-        cwd=folder,
+        cwd=place,
         env=_environment(folder),
         capture_output=True,
         text=True,
@@ -110,10 +141,71 @@ def test_what_a_page_shows_works(page: str, demonstration: tuple[Path, int]) -> 
 
 
 def test_the_indicator_that_is_shown_is_one_of_ours() -> None:
-    """It is valid, and merging the claims that it lists gives what it says."""
+    """It is valid, and the claims that it lists make exactly what it says."""
     [block] = [block for block in pages.blocks("docs/subscribe.md") if block.language == "json"]
-    shown = stix2.parse(block.text, allow_custom=False)
-    claims = claims_of(json.loads(block.text))
-    merged = merge(claims, View("clear/combined/tlp2", "clear", own=False, dialect="tlp2"))
+    stix2.parse(block.text, allow_custom=False)
+    shown = json.loads(block.text)
+    merged = merge(claims_of(shown), View("clear/combined/tlp2", "clear", own=False, dialect="tlp2"))
     assert merged is not None
-    assert (merged.value, merged.confidence) == (shown.name, shown.confidence)
+    given_when_published = ("type", "spec_version", "id", "created_by_ref", "created", "modified")
+    assert json.loads(content(merged, "tlp2", {})) == {
+        name: value for name, value in shown.items() if name not in given_when_published
+    }
+
+
+def _shape(value: Any) -> set[str]:
+    """The names of the members in a JSON value, but for those that are data."""
+    if isinstance(value, list):
+        return set().union(*map(_shape, value))
+    if not isinstance(value, dict):
+        return set()
+    found = set(value)
+    for name, item in value.items():
+        if name not in ("counts", "refused"):
+            found |= _shape(item)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        ("collect", ["cisa-kev"]),
+        ("feeds list", []),
+        ("feeds check", ["config/feeds/openphish.yaml", "--sample", "data/samples/openphish.txt"]),
+        ("collections", []),
+        ("lookup", ["203.0.113.66"]),
+        ("doctor", []),
+        ("users list", []),
+        ("tokens add", ["soc"]),
+        ("tokens list", []),
+        ("publish", ["posted.json", "--collection", "members/submissions", "--user", "analyst"]),
+    ],
+)
+def test_json_has_the_shape_that_is_described(
+    command: str, arguments: list[str], demonstration: tuple[Path, int]
+) -> None:
+    """What ``--json`` prints has the members that docs/commands.md names, and no others."""
+    folder, _ = demonstration
+    (folder / "posted.json").write_text('{"objects": [{"type": "indicator"}]}')
+    done = subprocess.run(
+        ["noroshi", *command.split(), *arguments, "--json"],
+        cwd=folder,
+        env={**_environment(folder), "NOROSHI_CONFIG": "config/demo.yaml", "NOROSHI_DATA": "data"},
+        capture_output=True,
+        text=True,
+        timeout=WITHIN,
+    )
+    assert done.stdout, done.stderr
+    section = next(item for item in pages.sections("docs/commands.md") if f"noroshi {command}" in item.names)
+    described = section.text.partition("\nJSON: ")[2]
+    shown = set(re.findall(r'"([a-z_ ]+)"', described))
+    # The last run may have refused nothing, and then there are no examples of that.
+    assert _shape(json.loads(done.stdout)) | ({"line", "reason"} & shown) == shown
+
+
+def test_every_command_with_json_has_its_shape_described() -> None:
+    """A section of a command that takes --json says what is printed."""
+    for section in pages.sections("docs/commands.md"):
+        common = [line for line in section.lines if line.startswith("Common: ")]
+        if any("`--json`" in line for line in common):
+            assert "\nJSON: " in section.text, section.title
