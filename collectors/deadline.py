@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 from types import TracebackType
@@ -81,11 +82,19 @@ def session(deadline: Deadline) -> requests.Session:
             manager.pool_classes_by_scheme = {"http": Pool, "https": SecurePool}
             return manager
 
+    log = logging.getLogger("urllib3.connectionpool")
+    if _unheard not in log.filters:
+        log.addFilter(_unheard)
     made = requests.Session()
     made.auth = _unchanged  # or requests would look the host up in .netrc
     made.mount("http://", Adapter(max_retries=0))
     made.mount("https://", Adapter(max_retries=0))
     return made
+
+
+def _unheard(record: logging.LogRecord) -> bool:
+    """No record: urllib3 logs URLs as requested, and some publishers want their key in the URL."""
+    return False
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

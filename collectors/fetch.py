@@ -120,12 +120,21 @@ def _follow(http: requests.Session, request: Request, deadline: Deadline, clock:
 
 def _ask(http: requests.Session, request: Request, deadline: Deadline) -> requests.Response:
     try:
-        return http.get(
-            request.url,
-            headers={"Accept-Encoding": "gzip", **request.headers},
-            allow_redirects=False,
+        prepared = http.prepare_request(
+            requests.Request("GET", request.url, headers={"Accept-Encoding": "gzip", **request.headers})
+        )
+        if prepared.url is None:
+            raise requests.exceptions.InvalidURL
+        settings = http.merge_environment_settings(prepared.url, {}, True, None, None)
+        # By way of the adapter: Session.send reads the whole body of a redirect, however large, even when it is not to
+        # follow it.
+        return http.get_adapter(prepared.url).send(
+            prepared,
             stream=True,
             timeout=(min(_CONNECT_TIMEOUT, request.timeout / SECOND), min(_READ_TIMEOUT, request.timeout / SECOND)),
+            verify=True if settings["verify"] is None else settings["verify"],
+            cert=settings["cert"],
+            proxies=settings["proxies"],
         )
     except requests.exceptions.SSLError:
         problem: TryLater | GiveUp = GiveUp(f"{request.shown}: its TLS certificate or protocol is not acceptable")

@@ -156,8 +156,8 @@ def _collection(transport: TaxiiTransport, cursor: Mapping[str, Any], connection
     known = cursor.get("collection")
     if known:
         return TaxiiCollection(f"{root}{known['id']}/", conn=connection, collection_info=known)
-    with contextlib.suppress(ValueError):
-        collection = TaxiiCollection(f"{root}{uuid.UUID(transport.collection)}/", conn=connection)
+    if _is_uuid(transport.collection):
+        collection = TaxiiCollection(f"{root}{transport.collection}/", conn=connection)
         collection.refresh()
         return collection
     api_root = ApiRoot(transport.api_root, conn=connection)
@@ -166,6 +166,12 @@ def _collection(transport: TaxiiTransport, cursor: Mapping[str, Any], connection
     if len(found) != 1:
         raise GiveUp(f"{transport.api_root}: expected one collection called {transport.collection}, got {len(found)}")
     return found[0]
+
+
+def _is_uuid(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        return str(uuid.UUID(text)) == text.lower()
+    return False
 
 
 def _page(
