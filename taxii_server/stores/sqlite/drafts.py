@@ -87,7 +87,8 @@ class Draft:
         self._dates = _Dates(connection)
         self.tally = Tally()
         self.touched: set[ObjectId] = set()
-        self._known: dict[ObjectId, Known] = {}
+        #: the objects that are stored or about to be
+        self.known: dict[ObjectId, Known] = {}
         ((self._last_id,),) = connection.execute("SELECT coalesce(max(id), 0) FROM object").fetchall()
         self._objects: list[tuple[Any, ...]] = []
         self._found_by: list[tuple[bytes, int]] = []
@@ -100,19 +101,14 @@ class Draft:
     def read(self, uuids: Iterable[bytes]) -> None:
         """Learn what is stored about objects with those UUIDs."""
         for row in rows_of(self.connection, uuids):
-            self._known[row.uuid, row.type, row.scope] = _known(row)
-
-    def known(self, item: ObjectId) -> Known | None:
-        """What is known of an object."""
-        return self._known.get(item)
+            self.known[row.uuid, row.type, row.scope] = _known(row)
 
     def add(self, item: ObjectId, new: Publication, collections: Iterable[int]) -> None:
         """A new object."""
-        self._last_id += 1
-        number = self._last_id
-        places = {name: self.append(name, item, number, new) for name in collections}
-        self._known[item] = Known(number, new.version, new.ends, places)
         uuid, kind, scope = item
+        number = self._last_id = self._last_id + 1
+        places = {name: self.append(name, item, number, new) for name in collections}
+        self.known[item] = Known(number, new.version, new.ends, places)
         self._objects.append((number, scope, kind, *_state(new), pack(places)))
         self._found_by.append((uuid, number))
         self.touched.add(item)
@@ -149,21 +145,12 @@ class Draft:
 
     def append(self, collection: int, item: ObjectId, number: int, new: Publication, *, first: bool = True) -> Micros:
         """A latest entry; gives its date."""
-        date = self.date(collection, new.not_before)
         uuid, kind, _ = item
-        row = (
-            latest_log(collection),
-            kind,
-            date,
-            number,
-            uuid,
-            first,
-            moment(new.version),
-            new.ends,
-            new.version,
-            new.body,
+        version = new.version
+        date = self.date(collection, new.not_before)
+        self._latest[collection].append(
+            (latest_log(collection), kind, date, number, uuid, first, moment(version), new.ends, version, new.body)
         )
-        self._latest[collection].append(row)
         return date
 
     def date(self, collection: int, not_before: Micros) -> Micros:
@@ -207,6 +194,4 @@ def _known(row: ObjectRow) -> Known:
 
 
 def _state(new: Publication) -> tuple[Any, ...]:
-    return (
-        new.key, new.generation, new.created, new.version, new.digest, int(new.revoked), new.ends, new.owner
-    )  # fmt: skip
+    return (new.key, new.generation, new.created, new.version, new.digest, new.revoked, new.ends, new.owner)

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 
 from config.instant import Micros, Millis
 from taxii_server.stores.base import ObjectKey, Outcome, Publication, Versions, version_key
 from taxii_server.stores.choosing import chosen, conflicts, day_of
 from taxii_server.stores.sqlite.database import Database
-from taxii_server.stores.sqlite.drafts import Draft, Tally
+from taxii_server.stores.sqlite.drafts import Draft, ObjectId, Tally
 from taxii_server.stores.sqlite.history import arrive_late, held, mark_first
 from taxii_server.stores.sqlite.names import Names
 from taxii_server.stores.sqlite.objects import places_of, rows_of
@@ -44,11 +45,16 @@ class SqliteLogs:
         if not publications:
             return []
         words = self._words.numbers({word for new in publications for word in (new.scope, new.type)})
-        collections = self._collections.numbers({name for new in publications for name in new.collections})
+        names = {new.collections for new in publications}
+        numbers = self._collections.numbers(chain.from_iterable(names))
+        collections = {group: [numbers[name] for name in dict.fromkeys(group)] for group in names}
         with self._database.writing() as connection:
             draft = Draft(connection, now)
             draft.read(new.uuid for new in publications)
-            outcomes = [_publish(draft, new, words, collections) for new in publications]
+            outcomes = [
+                _publish(draft, (new.uuid, words[new.type], words[new.scope]), new, collections[new.collections])
+                for new in publications
+            ]
             draft.finish()
         return outcomes
 
@@ -78,23 +84,22 @@ class SqliteLogs:
         return ended, replaced
 
 
-def _publish(draft: Draft, new: Publication, words: dict[str, int], collections: dict[str, int]) -> Outcome:
-    item = (new.uuid, words[new.type], words[new.scope])
-    known = draft.known(item)
-    if conflicts(new, known.version if known else None):
-        return "conflict"
-    if item in draft.touched:
-        draft.write()
-    names = [collections[name] for name in dict.fromkeys(new.collections)]
+def _publish(draft: Draft, item: ObjectId, new: Publication, collections: list[int]) -> Outcome:
+    known = draft.known.get(item)
     if known is None:
-        draft.add(item, new, names)
-        return "published" if names else "unchanged"
+        if conflicts(new, None):
+            return "conflict"
+        draft.add(item, new, collections)
+        return "published" if collections else "unchanged"
+    if conflicts(new, known.version):
+        return "conflict"
     version, latest = version_key(new.version), version_key(known.version)
-    if version < latest:
+    if item in draft.touched or version < latest:
         draft.write()
-        entered = arrive_late(draft, item, known, new, names)
+    if version < latest:
+        entered = arrive_late(draft, item, known, new, collections)
     else:
-        entered = draft.advance(item, known, new, names, later=version > latest)
+        entered = draft.advance(item, known, new, collections, later=version > latest)
     return "published" if entered else "unchanged"
 
 

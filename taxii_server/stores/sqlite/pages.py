@@ -33,11 +33,11 @@ class SqlitePages:
     def page(self, collection: str, selection: Selection) -> Page:
         """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
         rows = self._rows(collection, selection, _ENTRY)
-        name = self._words.name
-        entries = [
-            Entry(seq, name(kind), uuid, version, body) for seq, kind, uuid, version, body in rows[: selection.limit]
-        ]
-        return Page(entries, len(rows) > selection.limit)
+        more = len(rows) > selection.limit
+        if more:
+            rows.pop()
+        kinds = {number: self._words.name(number) for number in {row[1] for row in rows}}
+        return Page([Entry(seq, kinds[kind], uuid, version, body) for seq, kind, uuid, version, body in rows], more)
 
     def bodies(self, collection: str, selection: Selection) -> BodiesPage:
         rows = self._rows(collection, selection, _BODY)
