@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, BinaryIO, cast
@@ -149,7 +148,3 @@ class Collected:
     unchanged: bool = False
     #: call again with the new cursor, at once
     more: bool = False
-
-
-#: Called with the number of bytes so far.
-Progress = Callable[[int], None]
