@@ -215,7 +215,7 @@ class TestHub:
 
     def publish(self, collection: str, *objects: dict[str, Any]) -> None:
         """Put objects into a collection's log as the hub itself does."""
-        scope = f"test:{collection}"
+        scope = f"{'collection' if collection in (SHARED, FINANCE, DROPBOX) else 'test'}:{collection}"
         for obj in objects:
             key = key_of(obj["id"])
             state = self.store.objects(scope, [key]).get(key)

@@ -129,13 +129,50 @@ def test_3_4_filters_of_listings(library: TestHub, endpoint: str, query: str, ex
     assert numbers(answer) == expected
 
 
-STIX_TYPES = (
-    "attack-pattern campaign course-of-action grouping identity incident indicator infrastructure intrusion-set "
-    "location malware malware-analysis note observed-data opinion report threat-actor tool vulnerability relationship "
-    "sighting artifact autonomous-system directory domain-name email-addr email-message file ipv4-addr ipv6-addr "
-    "mac-addr mutex network-traffic process software url user-account windows-registry-key x509-certificate "
-    "marking-definition language-content extension-definition"
-).split()
+STIX_TYPES = [
+    "attack-pattern",
+    "campaign",
+    "course-of-action",
+    "grouping",
+    "identity",
+    "incident",
+    "indicator",
+    "infrastructure",
+    "intrusion-set",
+    "location",
+    "malware",
+    "malware-analysis",
+    "note",
+    "observed-data",
+    "opinion",
+    "report",
+    "threat-actor",
+    "tool",
+    "vulnerability",
+    "relationship",
+    "sighting",
+    "artifact",
+    "autonomous-system",
+    "directory",
+    "domain-name",
+    "email-addr",
+    "email-message",
+    "file",
+    "ipv4-addr",
+    "ipv6-addr",
+    "mac-addr",
+    "mutex",
+    "network-traffic",
+    "process",
+    "software",
+    "url",
+    "user-account",
+    "windows-registry-key",
+    "x509-certificate",
+    "marking-definition",
+    "language-content",
+    "extension-definition",
+]
 
 
 @pytest.mark.parametrize("kind", STIX_TYPES)

@@ -47,7 +47,7 @@ def test_promise_1_paging_gives_everything_once(library: TestHub, limit: int, by
         pytest.param("&limit=5&added_after=2020-01-01T00:00:00Z", [8, 9, 10, 11, 12], id="an earlier added_after"),
         pytest.param("&match[type]=malware", [8, 9, 10, 11, 12], id="another filter"),
         pytest.param("&match[spec_version]=2.0", [8, 9, 10, 11, 12], id="a filter that selects nothing"),
-        pytest.param("&limit=9999", list(range(8, 31)) + [1, 2, 3, 1, 1, 2], id="a limit above the maximum"),
+        pytest.param("&limit=9999", [*list(range(8, 31)), 1, 2, 3, 1, 1, 2], id="a limit above the maximum"),
     ],
 )
 def test_next_wins(library: TestHub, more: str, expected: list[int]) -> None:

@@ -303,11 +303,11 @@ def test_an_observable_has_the_version_of_its_arrival(hub: TestHub) -> None:
 def test_stored_exactly_as_posted(hub: TestHub) -> None:
     """Names in their order, texts in their characters, times with their digits, numbers with their values."""
     text = (
-        '{"name":"\\u72fc\\ud83d\\ude00 \\u0000","type":"indicator","pattern":"[url:value = \'http://example.com/\']",'
-        '"spec_version":"2.1","pattern_type":"stix","id":"%s","created":"2026-02-01T00:00:00.000000Z",'
+        '{{"name":"\\u72fc\\ud83d\\ude00 \\u0000","type":"indicator","pattern":"[url:value = \'http://example.com/\']",'
+        '"spec_version":"2.1","pattern_type":"stix","id":"{}","created":"2026-02-01T00:00:00.000000Z",'
         '"modified":"2026-02-01T00:00:00.123456Z","valid_from":"2026-02-01T00:00:00Z","confidence":0,'
-        '"object_marking_refs":["%s"]}'
-    ) % (stix_id("indicator", 1), GREEN)
+        '"object_marking_refs":["{}"]}}'
+    ).format(stix_id("indicator", 1), GREEN)
     answer = hub.post(POST, b'{"objects":[' + text.encode() + b"]}", "mika").json()
     assert answer["success_count"] == 1, answer
     body = hub.get(POST, "mika").content
