@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from config.audience import Audience
 from config.instant import Millis
@@ -132,6 +133,8 @@ def _write(connection: sqlite3.Connection, draft: _Draft) -> None:
     found_by = sorted((who[0], row[0]) for who, row in draft.added.items())
     insert(connection, "claim_recent (key, id)", found_by)
     settle(connection, "claim", len(found_by))
-    connection.executemany("UPDATE claim SET version = ?, body = ? WHERE id = ?", draft.changed.values())
+    connection.executemany(
+        "UPDATE claim SET version = ?, body = ? WHERE id = ?", sorted(draft.changed.values(), key=itemgetter(-1))
+    )
     put_listed(connection, list(draft.listed.values()), list(draft.relisted.values()))
     insert(connection, "dirty (key, audience)", draft.marks)

@@ -25,7 +25,7 @@ _PAGE_SIZE = 8_192
 _SETTINGS = (
     "PRAGMA synchronous = FULL",  # accepted is durable, also when the power goes
     "PRAGMA mmap_size = 0x7fff0000",
-    "PRAGMA cache_size = -32768",
+    "PRAGMA cache_size = -8192",
     "PRAGMA temp_store = MEMORY",
     "PRAGMA secure_delete = FAST",
     # A random insert dirties the same page many times; the later it is copied back, the fewer copies there are.

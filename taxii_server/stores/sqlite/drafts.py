@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import Any
 
 from config.instant import Micros, Millis
@@ -166,12 +167,13 @@ class Draft:
     def write(self) -> None:
         """Write what was gathered, and begin anew."""
         connection = self.connection
+        # In the order of each table: then every page of it is come to once.
         insert(connection, _OBJECT, self._objects)
         insert(connection, "object_recent (uuid, id)", sorted(self._found_by))
         settle(connection, "object", len(self._found_by))
-        connection.executemany(_LATER_VERSION, self._later)
-        connection.executemany("UPDATE object SET places = ? WHERE id = ?", self._placed)
-        connection.executemany(_SUPERSEDE, self._superseded)
+        connection.executemany(_LATER_VERSION, sorted(self._later, key=itemgetter(-1)))
+        connection.executemany("UPDATE object SET places = ? WHERE id = ?", sorted(self._placed, key=itemgetter(-1)))
+        connection.executemany(_SUPERSEDE, sorted(self._superseded, key=itemgetter(1, 2)))
         connection.executemany("UPDATE entry SET ends = ? WHERE log = ? AND seq = ?", self._ends)
         for collection, rows in self._latest.items():
             insert(connection, _LATEST, rows)
