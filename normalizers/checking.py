@@ -16,7 +16,10 @@ from normalizers.patterns import is_valid
 
 _ID = re.compile(r"([a-z0-9-]{3,250})--([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12})")
 _TIME = re.compile(r"(?:19[789]\d|[2-9]\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z")
-_URL = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?")
+_URL = re.compile(
+    r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
+    r"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
+)
 _WORD = re.compile(r"[a-z0-9_-]{1,100}")
 _SPECIAL_REFERENCE = re.compile(r"cve|capec|CVE-\d|CAPEC-\d")
 #: cheaper than parsing the hours: what is left to check of a time once the pattern fits is its date and its ranges

@@ -32,7 +32,7 @@ _USUAL = re.compile(
     r"|(file|x509-certificate):hashes\."
     r"((?:MD5|'MD5') = '[0-9a-fA-F]{32}|'SHA-1' = '[0-9a-fA-F]{40}|'SHA-256' = '[0-9a-fA-F]{64}"
     r"|'SHA-512' = '[0-9a-fA-F]{128})'"
-    r"|autonomous-system:number = ([0-9]{1,10}))\]"
+    r"|autonomous-system:number = (0|[1-9][0-9]{0,9}))\]"
 )
 #: The same one comparison in every spelling that the grammar has, and in some that producers use in spite of it:
 #: double quotes, and hash names in small letters or without their hyphen.

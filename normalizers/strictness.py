@@ -23,14 +23,11 @@ from stix2.exceptions import (
 )
 
 from config.instant import parse_micros
+from normalizers.spelling import misspelled
 
 _ID = re.compile(r"[a-z][a-z0-9-]{2,249}--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z")
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+")
-_CVE = re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})")
-_CAPEC = re.compile(r"CAPEC-\d+")
 _LARGEST = 2**53 - 1
 #: Names that the library would take for arguments of its own.
 _NOT_PROPERTIES = frozenset(("custom_properties", "allow_custom", "interoperability", "self", "_valid_refs"))
@@ -152,9 +149,7 @@ def _rules(obj: dict[str, Any]) -> None:
             raise _Invalid(f"{then}: expected {'no earlier than' if equal else 'later than'} {first}, got {other[:40]}")
     if "confidence" in obj and not (type(obj["confidence"]) is int and 0 <= obj["confidence"] <= 100):
         raise _Invalid(f"confidence: expected an integer from 0 to 100, got {_shown(obj['confidence'])}")
-    if "lang" in obj and not (isinstance(obj["lang"], str) and _LANGUAGE.fullmatch(obj["lang"])):
-        raise _Invalid(f"lang: expected a language code of RFC 5646, got {_shown(obj['lang'])}")
-    for message in (*_references(obj), *_own_marking(obj), *_random_id(obj)):
+    for message in (*misspelled(obj), *_own_marking(obj), *_random_id(obj)):
         raise _Invalid(message)
 
 
@@ -177,23 +172,6 @@ def _order(time: str) -> str:
     head, dot, fraction = time.rstrip("Z").partition(".")
     fraction = fraction.rstrip("0")
     return f"{head}.{fraction}" if dot and fraction else head
-
-
-def _references(obj: dict[str, Any]) -> Iterator[str]:
-    listed = obj.get("external_references", ())
-    for place, item in enumerate(listed if isinstance(listed, list) else ()):
-        if not isinstance(item, dict):
-            continue
-        where, name = f"external_references[{place}]", item.get("source_name")
-        external = str(item.get("external_id", ""))
-        if name == "cve" and not _CVE.fullmatch(external):
-            yield f"{where}.external_id: expected CVE-YYYY-NNNN, got {_shown(external)}"
-        if name == "capec" and not _CAPEC.fullmatch(external):
-            yield f"{where}.external_id: expected CAPEC-NNN, got {_shown(external)}"
-        if name not in ("cve", "capec") and (_CVE.fullmatch(external) or _CAPEC.fullmatch(external)):
-            yield f"{where}.source_name: expected cve or capec with {external}, got {_shown(name)}"
-        if "url" in item and not (isinstance(item["url"], str) and _URI.fullmatch(item["url"])):
-            yield f"{where}.url: expected a URI, got {_shown(item['url'])}"
 
 
 def _own_marking(obj: dict[str, Any]) -> Iterator[str]:
