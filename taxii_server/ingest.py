@@ -61,13 +61,17 @@ class Ingest:
         waiting = [(state.due if state else 0, name) for name, state in states.items()]
         return [self.settings.feed(name) for due, name in sorted(waiting) if due <= now]
 
-    def run(self, feed: Feed) -> FeedState:
+    def run(self, feed: Feed, *, confirmed: bool = False) -> FeedState:
         """Collect a feed once and remember how that went. Raises :class:`FeedBusy`; of the feed's own troubles it
-        raises none, they are in the state."""
+        raises none, they are in the state.
+
+        ``confirmed``: a person says that a list which shrank so much is right.
+        """
         now = self._clock() // 1_000
         self.hold(feed)
         try:
-            state = self._attempt(feed, self.store.feed_state(feed.id) or FeedState(feed=feed.id), now)
+            before = self.store.feed_state(feed.id) or FeedState(feed=feed.id)
+            state = self._attempt(feed, before, now, confirmed)
             self.store.save_feed_state(state)
             return state
         finally:
@@ -79,10 +83,10 @@ class Ingest:
         if not self.store.lease(f"feed/{feed.id}", self._owner, now=now, until=now + _LEASE_FOR):
             raise FeedBusy(f"{feed.id} is being collected by another process")
 
-    def _attempt(self, feed: Feed, state: FeedState, now: Millis) -> FeedState:
+    def _attempt(self, feed: Feed, state: FeedState, now: Millis, confirmed: bool) -> FeedState:
         tally = Tally()
         try:
-            state, status = self._collect(feed, state, tally)
+            state, status = self._collect(feed, state, tally, confirmed)
         except DocumentHeld as error:
             return self._failed(feed, state, now, tally, "held", error)
         except (CollectError, UnreadableDocument) as error:
@@ -94,14 +98,13 @@ class Ingest:
             unexpected = RuntimeError(f"unexpected {type(error).__name__}")
             self.store.save_feed_state(self._failed(feed, state, now, tally, "failed", unexpected))
             raise
+        state = replace(
+            state, due=now + feed.every, last_run=now, last_success=now, status=status, message="", failures=0
+        )
+        if status == "unchanged":
+            return state  # what the last document brought and why it was refused is still what there is to know
         return replace(
             state,
-            due=now + feed.every,
-            last_run=now,
-            last_success=now,
-            status=status,
-            message="",
-            failures=0,
             counts=tally.counts(),
             refused=dict(tally.refused),
             examples=tuple(tally.examples),
@@ -127,7 +130,7 @@ class Ingest:
             examples=tuple(tally.examples),
         )
 
-    def _collect(self, feed: Feed, state: FeedState, tally: Tally) -> tuple[FeedState, str]:
+    def _collect(self, feed: Feed, state: FeedState, tally: Tally, confirmed: bool) -> tuple[FeedState, str]:
         standing = Standing(self.store, self._clock, feed, self.origin(feed)[0])
         standing.follow_terms()
         status = "unchanged"
@@ -141,7 +144,9 @@ class Ingest:
                 contact=self.settings.collector_contact,
             )
             try:
-                listed = self._take(feed, state, collected, standing, tally)
+                listed = self._take(
+                    feed, state if not confirmed else replace(state, listed=0), collected, standing, tally
+                )
             finally:
                 for document in collected.documents:
                     document.close()
@@ -185,7 +190,10 @@ class Ingest:
         if expect.max_rows is not None and rows > expect.max_rows:
             raise DocumentHeld(f"expected at most {expect.max_rows} rows, got {rows}")
         if feed.kind == "list" and rows < state.listed * (1 - expect.shrink):
-            raise DocumentHeld(f"the list shrank from {state.listed} to {rows} rows; held until it is confirmed")
+            raise DocumentHeld(
+                f"the list shrank from {state.listed} to {rows} rows; "
+                f"if that is right, run `noroshi collect {feed.id} --confirm`"
+            )
 
     # -- claims
 

@@ -41,6 +41,7 @@ class Publisher:
         self._owner = owner
         # The lease keeps other processes out, this the other threads of our own.
         self._turn = threading.Lock()
+        self._held = False
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -58,10 +59,13 @@ class Publisher:
         now = self.now()
         if not self.store.lease(_LEASE, self._owner, now=now, until=now + _LEASE_FOR):
             raise NotNow("another process is publishing")
+        self._held = True
 
     def release(self) -> None:
         """Let another process publish."""
-        self.store.release(_LEASE, self._owner)
+        if self._held:
+            self._held = False
+            self.store.release(_LEASE, self._owner)
 
     def now(self) -> Millis:
         """The injected clock, in milliseconds."""
@@ -103,24 +107,30 @@ class Publisher:
     # -- what is dirty
 
     def publish_all(self, batch: int = 2_000) -> int:
-        """Publish until nothing is dirty; gives the number of object versions. Raises :class:`NotNow`."""
+        """Publish until nothing is dirty, and let others publish then; gives the number of object versions.
+
+        Raises :class:`NotNow`.
+        """
         total = 0
-        while True:
-            done, published = self.publish_some(batch)
-            total += published
-            if not done:
-                return total
+        try:
+            while True:
+                done, published = self.publish_some(batch)
+                total += published
+                if not done:
+                    return total
+        finally:
+            self.release()
 
     def publish_some(self, batch: int = 2_000) -> tuple[int, int]:
         """Work off the oldest marks: how many, and how many object versions that published. Raises :class:`NotNow`."""
-        with self.turn():
-            return self._publish_some(batch)
-
-    def _publish_some(self, batch: int) -> tuple[int, int]:
         self.store.wake(self.now())
         marks = self.store.dirty(batch)
         if not marks:
             return 0, 0
+        with self.turn():
+            return self._publish_marked(marks)
+
+    def _publish_marked(self, marks: Sequence[Mark]) -> tuple[int, int]:
         claims = self._present(self.store.claims({mark.key for mark in marks}))
         published, again = 0, set[bytes]()
         for plan in self.plans:

@@ -14,10 +14,10 @@ from typing import Any
 
 from config.audience import audience_of
 from config.feeds import DEFAULT_LIFE, LONGEST_LIFE
-from config.instant import Clock, Millis, parse_millis
+from config.instant import HOUR, Clock, Millis, parse_millis, stix_time
 from config.settings import ApiRoot, Settings
 from normalizers.checking import check_object
-from normalizers.claims import Claim, detail_text, rounded
+from normalizers.claims import Claim, detail_text, fold
 from normalizers.envelope import objects_of
 from normalizers.markings import tlp_of
 from normalizers.patterns import observable
@@ -30,6 +30,11 @@ _CONTEXT = frozenset({"identity", "marking-definition", "extension-definition"})
 _INDICATOR_TYPES = frozenset(
     {"anomalous-activity", "anonymization", "attribution", "benign", "compromised", "malicious-activity"}
 )
+
+
+_BATCH = 1_000
+#: What no indicator of a threat is.
+_NOT_MALICIOUS = frozenset({"benign", "unknown"})
 
 
 class Refused(Exception):
@@ -53,25 +58,25 @@ class Submissions:
         return len(pending)
 
     def _process(self, submission: Submission) -> None:
-        verdicts, rows = [], []
         root = self._roots.get(submission.root)
+        verdicts, claims = [], []
         for obj, verdict in zip(objects_of(submission.body), submission.verdicts, strict=True):
             if verdict["status"] != "pending":
                 verdicts.append(verdict)
                 continue
             try:
-                row, message = self._taken(obj, submission, root)
-                if row is not None:
-                    rows.append(row)
+                claim, message = self._taken(obj, submission, root)
+                claims += [claim] if claim is not None else []
                 verdicts.append({**verdict, "status": "success", "message": message})
             except Refused as error:
                 verdicts.append({**verdict, "status": "failure", "message": str(error)})
-        if rows:
-            self._store.put_claims(rows)
+        for start in range(0, len(claims), _BATCH):
+            self._write(claims[start : start + _BATCH])
         # Last: until this is written, everything above is done again after a crash, to the same claims.
         self._store.save_submission(replace(submission, state="complete", verdicts=tuple(verdicts)))
 
-    def _taken(self, obj: Any, submission: Submission, root: ApiRoot | None) -> tuple[ClaimRow | None, str]:
+    def _taken(self, obj: Any, submission: Submission, root: ApiRoot | None) -> tuple[Claim | None, str]:
+        """The claim that an object is, if any, and what its publisher is told. Raises :class:`Refused`."""
         if root is None:
             raise Refused(f"the API root {submission.root} is no longer configured")
         problem = check_object(obj)
@@ -81,19 +86,60 @@ class Submissions:
             return None, "read with the indicators that refer to it; publishes nothing by itself"
         if obj["type"] != "indicator":
             raise Refused(f"type: expected indicator, got {obj['type']}; only indicators become claims here")
-        claim = rounded(self._claim(obj, submission, root))
-        return ClaimRow(claim.key, claim), "accepted"
+        claim = self._claim(obj, submission, root)
+        return claim, self._message(claim)
+
+    def _message(self, claim: Claim) -> str:
+        if claim.withdrawn:
+            return "withdrawn"
+        if claim.ends <= self._clock() // 1_000:
+            return f"kept for look-ups and not published: it ended on {stix_time(claim.ends)}, before it came"
+        return (
+            f"accepted for {claim.audience}; name, description, labels and references are not passed on, and the hub "
+            "publishes it under its own name"
+        )
+
+    def _write(self, claims: list[Claim]) -> None:
+        """Write claims in place of what the same organisation said of the same observables, to whomever."""
+        known = {
+            (key, claim.origin, claim.audience): claim
+            for key, about in self._store.claims({claim.key for claim in claims}).items()
+            for claim in about
+        }
+        written: dict[tuple[bytes, str, str], Claim] = {}
+        for claim in claims:
+            self._place(known, written, claim)
+        self._store.put_claims([ClaimRow(place[0], claim) for place, claim in written.items()])
+
+    def _place(
+        self, known: dict[tuple[bytes, str, str], Claim], written: dict[tuple[bytes, str, str], Claim], claim: Claim
+    ) -> None:
+        key = claim.key
+        place = (key, claim.origin, claim.audience)
+        for other, said in list(known.items()):
+            if (
+                other[:2] == place[:2]
+                and other != place
+                and not said.withdrawn
+                and _coarse(said.version) <= claim.version
+            ):
+                # It is for others now: what is marked narrower must not stay where it was.
+                gone = said._replace(withdrawn=claim.version, version=max(claim.version, said.version + 1))
+                known[other] = written[other] = gone
+        stored = known.get(place)
+        if stored is not None and claim.version < _coarse(stored.version):
+            return  # an older version that comes late
+        folded = fold(stored, claim, replace=True, key=key)
+        if folded is not stored:
+            known[place] = written[place] = folded
 
     def _claim(self, obj: dict[str, Any], submission: Submission, root: ApiRoot) -> Claim:
         audience = _audience(obj, root)
-        try:
-            kind, value = observable(obj["pattern"]) if obj.get("pattern_type") == "stix" else ("", "")
-        except ValueError as error:
-            raise Refused(f"pattern: {error}") from error
-        if not kind:
-            raise Refused(f"pattern_type: expected stix, got {obj.get('pattern_type')}")
+        kind, value = _observable(obj)
+        types = frozenset(obj.get("indicator_types", ()))
+        if types and types <= _NOT_MALICIOUS:
+            raise Refused(f"indicator_types: expected what is malicious, got {', '.join(sorted(types))}")
         modified = parse_millis(obj["modified"])
-        first_seen = min(parse_millis(obj["valid_from"]), modified)
         origin = self._origin(submission.organisation, kind, value)
         return Claim(
             type=kind,
@@ -101,19 +147,33 @@ class Submissions:
             origin=origin,
             family=origin,
             audience=audience,
-            version=modified,
-            first_seen=first_seen,
-            last_seen=modified,
+            version=_coarse(modified),
+            first_seen=_coarse(min(parse_millis(obj["valid_from"]), modified)),
+            last_seen=_coarse(modified),
             life=_life(obj, kind, modified),
             confidence=obj.get("confidence", 50),
-            withdrawn=modified if obj.get("revoked") else 0,
-            labels=tuple(sorted(_INDICATOR_TYPES.intersection(obj.get("indicator_types", ())))),
+            withdrawn=_coarse(modified) if obj.get("revoked") else 0,
+            labels=tuple(sorted(_INDICATOR_TYPES.intersection(types))),
             detail=detail_text({"threat": "malicious-activity"}),
         )
 
     def _origin(self, organisation: str, kind: str, value: str) -> str:
         said = f"{organisation}\0{kind}\0{value}".encode()
         return f"member:{hmac.new(self._key, said, hashlib.sha256).hexdigest()[:32]}"
+
+
+def _observable(obj: dict[str, Any]) -> tuple[str, str]:
+    if obj["pattern_type"] != "stix":
+        raise Refused(f"pattern_type: expected stix, got {obj['pattern_type']}")
+    try:
+        return observable(obj["pattern"])
+    except ValueError as error:
+        raise Refused(f"pattern: {error}") from error
+
+
+def _coarse(moment: Millis) -> Millis:
+    """To the hour: times to the millisecond would tell which values came from one hand."""
+    return moment - moment % HOUR
 
 
 def _audience(obj: dict[str, Any], root: ApiRoot) -> str:
@@ -131,4 +191,4 @@ def _life(obj: dict[str, Any], kind: str, last_seen: Millis) -> Millis:
     """As long as the publisher says the value stays valid, up to the longest of its type."""
     until = obj.get("valid_until")
     life = parse_millis(until) - last_seen if until else DEFAULT_LIFE[kind]
-    return max(1, min(life, LONGEST_LIFE[kind]))
+    return max(HOUR, min(life - life % HOUR, LONGEST_LIFE[kind]))

@@ -20,7 +20,7 @@ from config.settings import SettingsError, load
 from taxii_server.app import create_app
 from taxii_server.hearing import keep_hearing
 from taxii_server.jsonlog import configure_logging
-from taxii_server.stores import open_store
+from taxii_server.opening import open_hub
 
 
 def application() -> Flask:
@@ -34,7 +34,7 @@ def application() -> Flask:
     data = os.environ.get("NOROSHI_DATA")
     if data:
         settings = settings.model_copy(update={"data": Path(data)})
-    store = open_store(settings.store, settings.data)
+    store = open_hub(settings)
     app = create_app(settings, store, clock=system_clock)
     reads = app.extensions["noroshi.reads"]
     reads.start()

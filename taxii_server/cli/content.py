@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,7 +31,7 @@ from taxii_server.cli.context import (
     owner,
     refuse,
     show_json,
-    show_table,
+    show_rows,
 )
 from taxii_server.posting import post
 from taxii_server.publishing import NotNow, Publisher
@@ -53,10 +54,7 @@ def collections(config: Path | None, data: Path | None, json_: bool) -> None:
             for root in settings.api_roots
             for item in root.collections
         ]
-    if json_:
-        show_json(rows)
-    else:
-        show_table("Collections", list(rows[0]) if rows else [], [list(row.values()) for row in rows])
+    show_rows("Collections", rows, json_=json_)
 
 
 def _collection_row(root: ApiRoot, item: Collection, count: int, last: int) -> dict[str, Any]:
@@ -65,11 +63,11 @@ def _collection_row(root: ApiRoot, item: Collection, count: int, last: int) -> d
         "id": str(item.id),
         "title": item.title,
         "kind": item.kind,
-        "view": item.view.name if item.view else "",
+        "view": item.view.name if item.view else None,
         "objects": count,
-        "last added": taxii_time(last) if last else "",
-        "read": ", ".join(item.read),
-        "write": ", ".join(item.write),
+        "last_added": taxii_time(last) if last else None,
+        "read": list(item.read),
+        "write": list(item.write),
     }
 
 
@@ -111,10 +109,9 @@ def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> N
         click.echo(f"{kind} {text}: nothing is known")
     else:
         click.echo(f"{kind} {text}")
-        rows = [_claim_row(claim) for claim in claims]
-        show_table("Claims", list(rows[0]), [list(row.values()) for row in rows])
+        show_rows("Claims", [_claim_row(claim) for claim in claims], json_=False)
         if objects:
-            show_table("Published as", list(objects[0]), [list(row.values()) for row in objects])
+            show_rows("Published as", objects, json_=False)
     if not claims:
         sys.exit(NOT_FOUND)
 
@@ -124,12 +121,12 @@ def _claim_row(claim: Claim) -> dict[str, Any]:
         "origin": claim.origin,
         "for": claim.audience,
         "confidence": claim.confidence,
-        "first seen": moment(claim.first_seen),
-        "last seen": moment(claim.last_seen),
+        "first_seen": moment(claim.first_seen),
+        "last_seen": moment(claim.last_seen),
         "ends": moment(claim.ends),
         "withdrawn": moment(claim.withdrawn),
-        "malware": ", ".join(claim.malware),
-        "labels": ", ".join(claim.labels),
+        "malware": list(claim.malware),
+        "labels": list(claim.labels),
     }
 
 
@@ -147,7 +144,7 @@ def _objects(settings: Settings, store: Store, key: bytes, claims: list[Claim]) 
                     "revoked": state.revoked,
                     "ends": moment(outlook.word.ends),
                     "confidence": outlook.word.confidence,
-                    "collections": ", ".join(titles.get(name, name) for name in state.places),
+                    "collections": [titles.get(name, name) for name in state.places],
                 }
 
 
@@ -189,12 +186,8 @@ def _post(settings: Settings, store: Store, root: ApiRoot, item: Collection, nam
     if submission.state == "pending":
         Submissions(settings, store, system_clock).process()
         publisher = Publisher(settings, store, system_clock, owner())
-        try:
+        with suppress(NotNow):  # then the running hub publishes it
             publisher.publish_all()
-        except NotNow:
-            pass  # the running hub publishes it
-        finally:
-            publisher.release()
     return store.submission(submission.id) or submission
 
 

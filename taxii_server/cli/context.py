@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,17 +14,21 @@ from typing import Any, NoReturn, TypeVar
 import click
 import orjson
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 from rich.table import Table
 
 from config.instant import Millis, stix_time, system_clock
 from config.settings import Settings, load, shipped
-from taxii_server.stores import open_store
+from taxii_server.opening import check_feeds, open_hub
+from taxii_server.publishing import NotNow
 from taxii_server.stores.base import Store
 
 #: What exit codes mean; docs/commands.md repeats it.
 FAILED, USAGE, CONFIGURATION, STORE, NOT_FOUND = 1, 2, 3, 4, 5
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
+_TRIES, _WAIT = 600, 0.1
 
 
 class Failure(click.ClickException):
@@ -84,8 +89,8 @@ def opened(config: Path | None, data: Path | None, *, must_exist: bool = True) -
     settings = settings_of(config, data)
     if must_exist and settings.store != "memory:" and not settings.data.is_dir():
         raise Failure(f"{settings.data}: no hub's data here yet; `noroshi up` makes it", NOT_FOUND)
-    settings.data.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.store, settings.data)
+    check_feeds(settings)
+    store = open_hub(settings)
     try:
         yield settings, store
     finally:
@@ -107,29 +112,62 @@ def show_json(value: Any) -> None:
     click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
 
 
+def show_rows(title: str, rows: list[dict[str, Any]], *, json_: bool, columns: list[str] | None = None) -> None:
+    """Print rows with the same keys: as JSON, all of them, or as a table of ``columns``."""
+    if json_:
+        show_json(rows)
+        return
+    shown = columns or (list(rows[0]) if rows else [])
+    show_table(title, [name.replace("_", " ") for name in shown], [[row[name] for name in shown] for row in rows])
+
+
 def show_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
     """Print a table as wide as the terminal, or plain and uncut when it is no terminal."""
     console = Console(highlight=False)
-    if not console.is_terminal:
+    if not columns:
+        click.echo("none")
+    elif not console.is_terminal:
         click.echo("\t".join(columns))
         for row in rows:
             click.echo("\t".join(_shown(cell) for cell in row))
-        return
-    table = Table(title=title, title_justify="left")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(_shown(cell) for cell in row))
-    console.print(table)
+    else:
+        table = Table(title=title, title_justify="left")
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for row in rows:
+            table.add_row(*(_shown(cell) for cell in row))
+        console.print(table)
 
 
 def _shown(cell: Any) -> str:
+    if isinstance(cell, list | tuple):
+        return ", ".join(map(str, cell)) or "-"
+    if isinstance(cell, dict):
+        return ", ".join(f"{name} {count}" for name, count in sorted(cell.items())) or "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
     return "-" if cell in (None, "") else str(cell)
 
 
-def moment(value: Millis) -> str:
-    """An instant for people, to the second; a dash for none."""
-    return f"{stix_time(value)[:19]}Z" if value else "-"
+def moment(value: Millis) -> str | None:
+    """An instant, to the second; none for 0."""
+    return f"{stix_time(value)[:19]}Z" if value else None
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """A progress bar that is seen on a terminal and leaves no trace."""
+    console = Console()
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def patiently(attempt: Callable[[], T]) -> T:
+    """Call until no other process publishes at that moment, for a minute at most."""
+    for _ in range(_TRIES):
+        try:
+            return attempt()
+        except NotNow:
+            time.sleep(_WAIT)
+    raise Failure("another process has been publishing for a minute; try again later", FAILED)
 
 
 def refuse(message: str) -> NoReturn:

@@ -13,8 +13,9 @@ from collectors import CollectError, collect
 from config.feeds import Feed, FileTransport
 from config.instant import system_clock
 from config.settings import load_feed
-from normalizers.records import Refusal, UnreadableDocument, check, read
+from normalizers.records import Refusal, UnreadableDocument, UnusableFormat, check, read, reading
 from taxii_server.cli.context import (
+    CONFIGURATION,
     FAILED,
     Failure,
     as_json,
@@ -22,7 +23,7 @@ from taxii_server.cli.context import (
     moment,
     opened,
     show_json,
-    show_table,
+    show_rows,
 )
 from taxii_server.stores.base import FeedState
 
@@ -39,30 +40,14 @@ def list_(config: Path | None, data: Path | None, json_: bool) -> None:
     """Show every feed: its state, when it ran and runs next, and what its last run brought."""
     with opened(config, data) as (settings, store):
         states = [(feed, store.feed_state(feed.id) or FeedState(feed=feed.id)) for feed in settings.feeds]
-    if json_:
-        show_json([_as_json(feed, state) for feed, state in states])
-        return
-    show_table(
-        "Feeds",
-        ["feed", "state", "last run", "next run", "share", "claims", "kept", "refused", "message"],
-        [
-            [
-                feed.id,
-                state.status if feed.enabled else "off",
-                moment(state.last_run),
-                moment(state.due) if feed.enabled else "-",
-                feed.share,
-                state.counts.get("claims"),
-                state.counts.get("kept"),
-                ", ".join(f"{reason} {count}" for reason, count in sorted(state.refused.items())),
-                state.message,
-            ]
-            for feed, state in states
-        ],
-    )
+    columns = ["id", "state", "last_run", "next_run", "share", "claims", "kept", "refused", "message"]
+    rows = [_row(feed, state) for feed, state in states]
+    if not json_:
+        rows = [{**row, "claims": row["counts"].get("claims"), "kept": row["counts"].get("kept")} for row in rows]
+    show_rows("Feeds", rows, json_=json_, columns=columns)
 
 
-def _as_json(feed: Feed, state: FeedState) -> dict[str, Any]:
+def _row(feed: Feed, state: FeedState) -> dict[str, Any]:
     return {
         "id": feed.id,
         "title": feed.title,
@@ -70,7 +55,7 @@ def _as_json(feed: Feed, state: FeedState) -> dict[str, Any]:
         "share": feed.share,
         "marking": feed.marking,
         "audience": feed.audience,
-        "state": state.status,
+        "state": state.status if feed.enabled else "off",
         "message": state.message,
         "last_run": moment(state.last_run),
         "last_success": moment(state.last_success),
@@ -92,6 +77,7 @@ def check_(file: Path, sample: Path | None, json_: bool) -> None:
     Nothing is stored and nothing is fetched.
     """
     feed = load_feed(file)
+    _check_format(feed)
     result: dict[str, Any] = {"feed": feed.id, "audience": feed.audience}
     if sample is not None:
         result |= _try(feed, sample)
@@ -105,6 +91,13 @@ def check_(file: Path, sample: Path | None, json_: bool) -> None:
             click.echo(f"  {count} {reason}")
         for line, message in result["examples"]:
             click.echo(f"  line {line}: {message}")
+
+
+def _check_format(feed: Feed) -> None:
+    try:
+        reading(feed)
+    except UnusableFormat as error:
+        raise Failure(str(error), CONFIGURATION) from error
 
 
 def _try(feed: Feed, sample: Path) -> dict[str, Any]:

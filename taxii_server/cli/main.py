@@ -32,6 +32,7 @@ for command in (
     content.collections,
     people.users,
     people.tokens,
+    people.audit,
     content.publish,
     content.lookup,
     content.export,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from config.instant import parse_span
+from config.settings import Settings
 from taxii_server.cli.context import (
     FAILED,
     NOT_FOUND,
@@ -20,7 +21,7 @@ from taxii_server.cli.context import (
     opened,
     refuse,
     show_json,
-    show_table,
+    show_rows,
 )
 from taxii_server.credentials import hash_password, make_token
 from taxii_server.stores.base import AuditRecord, Store, Token, User
@@ -55,9 +56,7 @@ def add_user(
     if not name or any(letter not in _NAME for letter in name):
         refuse(f"name: expected small letters, digits and . @ _ -, got {name!r}")
     with opened(config, data, must_exist=False) as (settings, store):
-        for group in groups:
-            if group not in settings.groups:
-                refuse(f"--group: expected one of {', '.join(settings.groups)}, got {group!r}")
+        _known_groups(settings, groups)
         if store.user(name) is not None:
             raise Failure(f"there is a user {name!r} already", FAILED)
         password = "" if no_password else _password(password_file)
@@ -95,24 +94,55 @@ def list_users(config: Path | None, data: Path | None, json_: bool) -> None:
         }
         for user in found
     ]
-    if json_:
-        show_json(rows)
-        return
-    show_table(
-        "Users",
-        ["name", "organisation", "groups", "logs in with", "state", "since"],
-        [
-            [
-                row["name"],
-                row["organisation"],
-                ", ".join(user.groups),
-                "password or token" if user.password else "token",
-                "disabled" if user.disabled else "active",
-                row["created"],
-            ]
-            for row, user in zip(rows, found, strict=True)
-        ],
-    )
+    show_rows("Users", rows, json_=json_)
+
+
+@users.command("set")
+@click.argument("name")
+@click.option("--group", "groups", multiple=True, help="Its groups from now on, in place of the present ones.")
+@click.option("--organisation", help="Whom the user acts for.")
+@click.option("--password", "ask", is_flag=True, help="Ask for a new password.")
+@click.option("--password-file", type=click.File("r"), help="Read the new password from a file, - for standard input.")
+@click.option("--enable", is_flag=True, help="Let a disabled user log in again.")
+@configured
+def set_user(
+    name: str,
+    groups: tuple[str, ...],
+    organisation: str | None,
+    ask: bool,
+    password_file: TextIO | None,
+    enable: bool,
+    config: Path | None,
+    data: Path | None,
+) -> None:
+    """Change the user NAME; what no option names stays as it is. It counts from the next request on."""
+    with opened(config, data) as (settings, store):
+        user = _user(store, name)
+        _known_groups(settings, groups)
+        changed = replace(
+            user,
+            groups=groups or user.groups,
+            organisation=organisation or user.organisation,
+            disabled=user.disabled and not enable,
+            password=_password(password_file) if ask or password_file else user.password,
+        )
+        store.save_user(changed)
+        said = {"groups": list(changed.groups), "organisation": changed.organisation, "enabled": not changed.disabled}
+        _audit(store, "change user", name, {**said, "new password": changed.password != user.password})
+    click.echo(f"changed {name}")
+
+
+def _user(store: Store, name: str) -> User:
+    user = store.user(name)
+    if user is None:
+        raise Failure(f"there is no user {name!r}", NOT_FOUND)
+    return user
+
+
+def _known_groups(settings: Settings, groups: tuple[str, ...]) -> None:
+    for group in groups:
+        if group not in settings.groups:
+            refuse(f"--group: expected one of {', '.join(settings.groups)}, got {group!r}")
 
 
 @users.command("disable")
@@ -121,10 +151,7 @@ def list_users(config: Path | None, data: Path | None, json_: bool) -> None:
 def disable_user(name: str, config: Path | None, data: Path | None) -> None:
     """Let NAME log in no more, from the next request on. Nothing of the user is deleted."""
     with opened(config, data) as (_, store):
-        user = store.user(name)
-        if user is None:
-            raise Failure(f"there is no user {name!r}", NOT_FOUND)
-        store.save_user(replace(user, disabled=True))
+        store.save_user(replace(_user(store, name), disabled=True))
         _audit(store, "disable user", name, {})
     click.echo(f"disabled {name}")
 
@@ -147,8 +174,7 @@ def add_token(user: str, label: str, expires: str | None, config: Path | None, d
     except ValueError as error:
         refuse(f"--expires: {error}")
     with opened(config, data) as (_, store):
-        if store.user(user) is None:
-            raise Failure(f"there is no user {user!r}", NOT_FOUND)
+        _user(store, user)
         text, token = make_token(user, now=now(), label=label, expires=until)
         store.save_token(token)
         _audit(store, "add token", token.id, {"user": user, "label": label})
@@ -166,16 +192,10 @@ def list_tokens(config: Path | None, data: Path | None, json_: bool) -> None:
     """Show the tokens, never the secrets."""
     with opened(config, data) as (_, store):
         found = store.tokens()
-    rows = [_token_row(token) for token in found]
-    if json_:
-        show_json(rows)
-    else:
-        show_table(
-            "Tokens", ["id", "user", "label", "created", "expires", "state"], [list(row.values()) for row in rows]
-        )
+    show_rows("Tokens", [_token_row(token) for token in found], json_=json_)
 
 
-def _token_row(token: Token) -> dict[str, str]:
+def _token_row(token: Token) -> dict[str, Any]:
     over = bool(token.expires) and token.expires <= now()
     return {
         "id": token.id,
@@ -199,6 +219,27 @@ def revoke_token(token_id: str, config: Path | None, data: Path | None) -> None:
         store.save_token(replace(token, revoked=True))
         _audit(store, "revoke token", token_id, {"user": token.user})
     click.echo(f"revoked {token_id}")
+
+
+@click.command()
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="How many, the newest.")
+@configured
+@as_json
+def audit(limit: int, config: Path | None, data: Path | None, json_: bool) -> None:
+    """Show the audit log: every write and decision of users and operators, the newest first."""
+    with opened(config, data) as (_, store):
+        records = store.audit_log(limit)
+    rows = [
+        {
+            "at": moment(record.at),
+            "actor": record.actor,
+            "action": record.action,
+            "subject": record.subject,
+            "detail": record.detail,
+        }
+        for record in records
+    ]
+    show_rows("Audit log", rows, json_=json_)
 
 
 def _audit(store: Store, action: str, subject: str, detail: dict[str, object]) -> None:

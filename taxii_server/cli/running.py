@@ -28,6 +28,7 @@ from taxii_server.cli.context import (
     given,
     opened,
     owner,
+    progress_bar,
     refuse,
     settings_of,
     show_json,
@@ -122,7 +123,7 @@ def _prepare_demo(settings: Settings, config: Path, data: Path | None) -> None:
 
 
 def _spinner() -> Progress:
-    return Progress(SpinnerColumn(), TextColumn("{task.description}"), transient=True)
+    return progress_bar(SpinnerColumn(), TextColumn("{task.description}"))
 
 
 @click.command()
@@ -157,13 +158,16 @@ def work(config: Path | None, data: Path | None, with_parent: bool) -> None:
 
 @click.command()
 @click.argument("feed", nargs=-1)
+@click.option("--confirm", is_flag=True, help="A list that shrank is right: withdraw what it no longer holds.")
 @configured
 @as_json
-def collect(feed: tuple[str, ...], config: Path | None, data: Path | None, json_: bool) -> None:
+def collect(feed: tuple[str, ...], confirm: bool, config: Path | None, data: Path | None, json_: bool) -> None:
     """Collect FEEDs now, due or not, all of them by default, and publish what is new.
 
     Prints for each what became of its rows. Exit code 1 when one could not be collected.
     """
+    if confirm and not feed:
+        refuse("--confirm: name the feed whose list shrank")
     with opened(config, data, must_exist=False) as (settings, store):
         chosen = _chosen(settings, feed)
         publisher = Publisher(settings, store, system_clock, owner())
@@ -172,7 +176,7 @@ def collect(feed: tuple[str, ...], config: Path | None, data: Path | None, json_
             Jobs(publisher).settle()
             published = 0
         try:
-            states, soon = _collect(settings, store, chosen, None if published is None else publisher)
+            states, soon = _collect(settings, store, chosen, None if published is None else publisher, confirm)
             with suppress(NotNow):
                 published = soon + publisher.publish_all()
         finally:
@@ -191,7 +195,7 @@ def _chosen(settings: Settings, names: tuple[str, ...]) -> list[str]:
 
 
 def _collect(
-    settings: Settings, store: Store, names: list[str], publisher: Publisher | None
+    settings: Settings, store: Store, names: list[str], publisher: Publisher | None, confirm: bool
 ) -> tuple[list[FeedState], int]:
     """Run the feeds; gives their states and how many object versions were published meanwhile."""
     states = []
@@ -203,7 +207,7 @@ def _collect(
             with suppress(NotNow):
                 published += publisher.publish_some()[1]
 
-    with Progress(TextColumn("{task.description}"), TextColumn("{task.completed} claims"), transient=True) as progress:
+    with progress_bar(TextColumn("{task.description}"), TextColumn("{task.completed} claims")) as progress:
         tasks: dict[str, Any] = {}
 
         def shown(name: str, claims: int) -> None:
@@ -216,43 +220,33 @@ def _collect(
         )
         for name in names:
             try:
-                states.append(ingest.run(settings.feed(name)))
+                states.append(ingest.run(settings.feed(name), confirmed=confirm))
             except FeedBusy as error:
                 states.append(FeedState(feed=name, status="failed", message=str(error)))
     return states, published
 
 
 def _show_collected(states: list[FeedState], published: int | None, json_: bool) -> None:
+    rows = [
+        {
+            "feed": state.feed,
+            "state": state.status,
+            "message": state.message,
+            "counts": state.counts,
+            "refused": state.refused,
+            "examples": [{"line": line, "reason": reason} for line, reason in state.examples],
+        }
+        for state in states
+    ]
     if json_:
-        show_json(
-            {
-                "published": published,
-                "feeds": [
-                    {
-                        "feed": state.feed,
-                        "state": state.status,
-                        "message": state.message,
-                        "counts": state.counts,
-                        "refused": state.refused,
-                        "examples": [{"line": line, "reason": reason} for line, reason in state.examples],
-                    }
-                    for state in states
-                ],
-            }
-        )
+        show_json({"published": published, "feeds": rows})
         return
     columns = ["rows", "claims", "refused", "kept", "withdrawn", "renewed"]
     show_table(
         "Collected",
         ["feed", "state", *columns, "reasons", "message"],
         [
-            [
-                state.feed,
-                state.status,
-                *(state.counts.get(name) for name in columns),
-                ", ".join(f"{reason} {count}" for reason, count in sorted(state.refused.items())),
-                state.message,
-            ]
+            [state.feed, state.status, *(state.counts.get(name) for name in columns), state.refused, state.message]
             for state in states
         ],
     )

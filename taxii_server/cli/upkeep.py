@@ -6,13 +6,23 @@ import time
 from pathlib import Path
 
 import click
-from rich.progress import Progress
 
 from config.instant import system_clock
-from taxii_server.cli.context import FAILED, Failure, as_json, configured, opened, owner, settings_of, show_json
+from taxii_server.cli.context import (
+    FAILED,
+    Failure,
+    as_json,
+    configured,
+    opened,
+    owner,
+    patiently,
+    progress_bar,
+    settings_of,
+    show_json,
+)
 from taxii_server.cli.health import examine
 from taxii_server.jobs import Jobs
-from taxii_server.publishing import NotNow, Publisher
+from taxii_server.publishing import Publisher
 from taxii_server.stores import restore as restore_store
 
 
@@ -21,7 +31,7 @@ from taxii_server.stores import restore as restore_store
 @configured
 def backup(file: Path, config: Path | None, data: Path | None) -> None:
     """Write a consistent copy of the store to FILE, while the hub runs. FILE must not exist yet."""
-    with opened(config, data) as (_, store), Progress(transient=True) as progress:
+    with opened(config, data) as (_, store), progress_bar() as progress:
         task = progress.add_task("backup", total=None)
         store.backup(file, lambda done, total: progress.update(task, completed=done, total=total))
     click.echo(f"written {file} ({file.stat().st_size} bytes)")
@@ -52,17 +62,15 @@ def reissue(rate: int, config: Path | None, data: Path | None) -> None:
 
     Subscribers receive each of them as a new version; hence the rate. May be stopped and started again.
     """
-    with opened(config, data) as (settings, store), Progress(transient=True) as progress:
+    with opened(config, data) as (settings, store), progress_bar() as progress:
         publisher = Publisher(settings, store, system_clock, owner())
         task = progress.add_task("reissue", total=None)
-        try:
-            published = Jobs(publisher).reissue(
+        jobs = Jobs(publisher)
+        published = patiently(
+            lambda: jobs.reissue(
                 lambda done: progress.update(task, completed=done), lambda count: time.sleep(count / rate)
             )
-        except NotNow as error:
-            raise Failure(f"{error}; try again, or stop the hub first", FAILED) from error
-        finally:
-            publisher.release()
+        )
     click.echo(f"reissued {published} objects")
 
 

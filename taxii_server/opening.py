@@ -1,0 +1,37 @@
+"""Opening a hub's store, for every program that works with it."""
+
+from __future__ import annotations
+
+from config.settings import Settings, SettingsError
+from normalizers.records import UnusableFormat, reading
+from taxii_server.stores import open_store
+from taxii_server.stores.base import Store, StoreUnusable
+
+
+def open_hub(settings: Settings) -> Store:
+    """The store of the hub that the settings describe; made if it is not there, for its owner alone.
+
+    Raises StoreUnusable for the store of another hub: its users, ids and claims are not this one's.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = open_store(settings.store, settings.data)
+    namespace = str(settings.hub.namespace)
+    known = store.value("namespace")
+    if known is None:
+        store.set_value("namespace", namespace)
+    elif known != namespace:
+        store.close()
+        raise StoreUnusable(
+            f"{settings.data}: holds the store of the hub with the namespace {known}, and the configuration says "
+            f"{namespace}; give each hub a data directory of its own"
+        )
+    return store
+
+
+def check_feeds(settings: Settings) -> None:
+    """Raises SettingsError when a feed's ``format`` cannot be used."""
+    try:
+        for feed in settings.feeds:
+            reading(feed)
+    except UnusableFormat as error:
+        raise SettingsError(str(error)) from error
