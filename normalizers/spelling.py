@@ -15,6 +15,7 @@ _URI = re.compile(
 )
 _MAC = re.compile(r"(?:[0-9a-f]{2}:){5}[0-9a-f]{2}")
 _MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|message|model|multipart|text|video)/[a-zA-Z0-9.+_-]+")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
 _WORDS = re.compile(r"[a-z0-9-]+")
 _SHORT_HIVE = re.compile(r"(?:HKLM|HKCC|HKCR|HKCU|HKU)\b", re.IGNORECASE)
 _CVE = re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})")
@@ -103,6 +104,7 @@ _RULES: dict[str, tuple[tuple[str, Callable[[str], bool], str], ...]] = {
     "artifact": (
         ("mime_type", lambda text: bool(_MEDIA_TYPE.fullmatch(text)), "a media type such as text/plain"),
         ("url", is_uri, "a URL of RFC 3986"),
+        ("payload_bin", lambda text: bool(_BASE64.fullmatch(text)), "base64 of RFC 4648"),
     ),
     "directory": (("path_enc", lambda text: bool(_CHARACTER_SET.fullmatch(text)), "a character set"),),
     "file": (("name_enc", lambda text: bool(_CHARACTER_SET.fullmatch(text)), "a character set"),),

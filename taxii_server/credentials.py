@@ -89,7 +89,8 @@ class Credentials:
         rest = rest.strip(" ")
         if len(header) > _LONGEST_HEADER:
             return None
-        if scheme.lower() == "bearer":
+        # "Token" is what taxii2-client and tools built on it send.
+        if scheme.lower() in ("bearer", "token"):
             return self._by_token(rest, now)
         if scheme.lower() == "basic":
             return self._by_basic(rest, now)

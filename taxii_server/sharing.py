@@ -18,7 +18,7 @@ from config.instant import Micros, Millis, parse_micros, parse_millis, stix_time
 from config.settings import ApiRoot, Collection, Settings
 from normalizers.checking import check_object, key_of
 from normalizers.markings import companion, tlp_of
-from taxii_server.access import Caller
+from taxii_server.access import Caller, Forbidden
 from taxii_server.stores.base import (
     AuditRecord,
     ObjectKey,
@@ -47,7 +47,13 @@ def scope_of(collection: Collection) -> str:
 def erase(
     store: Store, collection: Collection, who: Caller, key: ObjectKey, versions: Versions | None, now: Micros
 ) -> int:
-    """Delete an object from a shared collection, or only those versions of it; gives how many versions went."""
+    """Delete an object from a shared collection, or only those versions of it; gives how many versions went.
+
+    Raises Forbidden for what somebody else posted: whoever may write there must not be able to silence the others.
+    """
+    state = store.objects(scope_of(collection), [key]).get(key)
+    if state is not None and state.places and state.owner not in ("", who.owner):
+        raise Forbidden
     gone = store.delete(str(collection.id), scope_of(collection), key, versions, now)
     if gone:
         detail = {"type": key[0], "uuid": key[1].hex(), "versions": gone, "organisation": who.organisation}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import atexit
 import logging
+import multiprocessing
 import os
 import signal
-import threading
 from pathlib import Path
 
 from flask import Flask
@@ -45,12 +45,12 @@ def application() -> Flask:
 
 def _stop_with_parent() -> None:
     """End this process, in good order, when the one that started it is gone: nobody else would."""
-    if threading.current_thread() is not threading.main_thread():
+    parent = multiprocessing.parent_process()
+    if parent is None:
         return  # loaded by a server of another kind, which looks after its processes itself
-    parent = os.getppid()
 
     def look() -> None:
-        if os.getppid() != parent:
+        if os.getppid() != parent.pid:
             os.kill(os.getpid(), signal.SIGTERM)
 
     keep_hearing(look)

@@ -45,7 +45,12 @@ _OBJECTS: dict[str, dict[str, Any]] = {
         "object_refs": [stix_id("ipv4-addr", 1)],
     },
     "opinion": {"opinion": "agree", "object_refs": [stix_id("indicator", 1)]},
-    "report": {"name": "Report", "published": _AT, "object_refs": [stix_id("indicator", 1)], "report_types": ["malware"]},
+    "report": {
+        "name": "Report",
+        "published": _AT,
+        "object_refs": [stix_id("indicator", 1)],
+        "report_types": ["malware"],
+    },
     "threat-actor": {"name": "Actor", "threat_actor_types": ["crime-syndicate"], "roles": ["agent"]},
     "tool": {"name": "Tool", "tool_types": ["remote-access"], "tool_version": "1"},
     "vulnerability": {
@@ -108,12 +113,40 @@ def shapes() -> list[dict[str, Any]]:
     return found
 
 
-TIMES = [_AT, _LATER, "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.6Z", "2026-1-2T03:04:05.678Z", "2026-02-30T00:00:00.000Z"]
-TIMES += ["2026-01-02 03:04:05.678Z", "2026-01-02T03:04:05.678", "2026-01-02T24:00:00.000Z", "2026-01-02T03:04:60.000Z"]
-TIMES += ["0001-01-01T00:00:00.000Z", "1969-12-31T23:59:59.999Z", "9999-12-31T23:59:59.999Z", "2026-01-02T03:04:05.1234567Z"]
-TIMES += ["２０２６-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z\n", "2026-01-02T03:04:05.678+00:00"]
-TEXTS = ["", "a", "狼煙", "\x00", "en", "ja-JP", "not a language", "https://example.com/", "relative/path", "cve", "capec"]
-TEXTS += ["CVE-2026-0001", "malicious-activity", "2.1", "stix", "true", "5", "a" * 300, "\ud7ff", "\n", "'", "\\"]
+TIMES = [
+    _AT,
+    _LATER,
+    "2026-01-02T03:04:05Z",
+    "2026-01-02T03:04:05.6Z",
+    "2026-1-2T03:04:05.678Z",
+    "2026-02-30T00:00:00.000Z",
+    "2026-01-02 03:04:05.678Z",
+    "2026-01-02T03:04:05.678",
+    "2026-01-02T24:00:00.000Z",
+    "2026-01-02T03:04:60.000Z",
+    "0001-01-01T00:00:00.000Z",
+    "1969-12-31T23:59:59.999Z",
+    "9999-12-31T23:59:59.999Z",
+    "2026-01-02T03:04:05.1234567Z",
+    "２０２６-01-02T03:04:05.678Z",
+    "2026-01-02T03:04:05.678Z\n",
+    "2026-01-02T03:04:05.678+00:00",
+]
+TEXTS = ["", "a", "狼煙", "\x00", "en", "ja-JP", "not a language", "https://example.com/", "relative/path", "cve"]
+TEXTS += [
+    "capec",
+    "CVE-2026-0001",
+    "malicious-activity",
+    "2.1",
+    "stix",
+    "true",
+    "5",
+    "a" * 300,
+    "\ud7ff",
+    "\n",
+    "'",
+    "\\",
+]
 PATTERNS = [
     "[ipv4-addr:value = '192.0.2.1']",
     "[ipv4-addr:value='192.0.2.1']",
@@ -135,20 +168,34 @@ PATTERNS = [
     "[autonomous-system:number = 0]",
     "[autonomous-system:number = 9999999999]",
     "[domain-name:value = 'a' AND domain-name:value = 'b']",
-    "[email-addr:value = \"a@example.com\"]",
+    '[email-addr:value = "a@example.com"]',
     "[url:value = '']",
     "[x:y]",
     "[]",
     "",
 ]
-IDS = [stix_id("indicator", 1), stix_id("identity", 1), stix_id("malware", 1), CLEAR, "indicator--1", "identity--", "x"]
-IDS += [stix_id("indicator", 1).upper(), stix_id("x-custom", 1), stix_id("indicator", 1).replace("-8000", "-0000")]
-IDS += [stix_id("indicator", 1).replace("-4000", "-7000"), stix_id("indicator", 1).replace("-", ""), stix_id("identity", 1) + "\n"]
+IDS = [
+    stix_id("indicator", 1),
+    stix_id("identity", 1),
+    stix_id("malware", 1),
+    CLEAR,
+    "indicator--1",
+    "identity--",
+    "x",
+    stix_id("indicator", 1).upper(),
+    stix_id("x-custom", 1),
+    stix_id("indicator", 1).replace("-8000", "-0000"),
+    stix_id("indicator", 1).replace("-4000", "-7000"),
+    stix_id("indicator", 1).replace("-", ""),
+    stix_id("identity", 1) + "\n",
+]
 ODD = [None, [], {}, True, False, 0, -1, 5, 100, 101, 2**53, 2**60, 0.5, 1.0, ["a"], [None], [[]], {"a": 1}, [{"a": 1}]]
-NAMES = ["name", "description", "labels", "confidence", "lang", "revoked", "created_by_ref", "external_references"]
-NAMES += ["object_marking_refs", "granular_markings", "extensions", "created", "modified", "valid_from", "valid_until"]
-NAMES += ["indicator_types", "kill_chain_phases", "pattern", "pattern_type", "pattern_version", "spec_version", "id", "type"]
-NAMES += ["x_custom", "custom_properties", "allow_custom", "interoperability", "self", "_valid_refs", "defanged", "X", "a b", ""]
+NAMES = ["name", "description", "labels", "confidence", "lang", "revoked", "created_by_ref"]
+NAMES += ["external_references", "object_marking_refs", "granular_markings", "extensions", "created"]
+NAMES += ["modified", "valid_from", "valid_until", "indicator_types", "kill_chain_phases", "pattern"]
+NAMES += ["pattern_type", "pattern_version", "spec_version", "id", "type", "x_custom", "custom_properties"]
+NAMES += ["allow_custom", "interoperability", "self", "_valid_refs", "defanged", "X"]
+NAMES += ["a b", ""]
 REFERENCES = [
     {"source_name": "a", "description": "b"},
     {"source_name": "a"},
@@ -164,7 +211,11 @@ REFERENCES = [
     {"source_name": "a", "url": "https://example.com", "hashes": {"md5": "a" * 32}},
     {"source_name": "a", "description": "b", "x": "c"},
 ]
-PHASES = [{"kill_chain_name": "a", "phase_name": "b"}, {"kill_chain_name": "a"}, {"kill_chain_name": "a", "phase_name": 5}]
+PHASES = [
+    {"kill_chain_name": "a", "phase_name": "b"},
+    {"kill_chain_name": "a"},
+    {"kill_chain_name": "a", "phase_name": 5},
+]
 
 
 def likely(name: str) -> list[Any]:
@@ -194,7 +245,9 @@ def values() -> st.SearchStrategy[Any]:
         {"extension_type": st.sampled_from(["property-extension", "toplevel-property-extension", "new-sdo", "x"])},
         optional={"note": texts},
     )
-    extensions = st.dictionaries(st.sampled_from([stix_id("extension-definition", 1), "x-ext", "a"]), extension, max_size=2)
+    extensions = st.dictionaries(
+        st.sampled_from([stix_id("extension-definition", 1), "x-ext", "a"]), extension, max_size=2
+    )
     granular = st.fixed_dictionaries(
         {"selectors": st.lists(st.sampled_from(["name", "nope", "labels.[0]"]), max_size=2)},
         optional={"marking_ref": st.sampled_from(IDS), "lang": texts},

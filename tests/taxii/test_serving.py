@@ -1,0 +1,279 @@
+"""The server itself: several processes, large and slow clients, TLS, and stopping in good order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from config.settings import Settings
+from taxii_server.serve import CannotListen, check_address, serve
+from tests.taxii.hub import GREEN, HUB, OPEN, SHARED, TAXII, indicator, path_of
+from tests.taxii.server import PATIENCE, Served, served
+
+TLS = (Path(__file__).parent / "tls" / "cert.pem", Path(__file__).parent / "tls" / "key.pem")
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Two processes on one SQLite store."""
+    with served(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+def connection(server: Served) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+
+
+def head(server: Served, *lines: str) -> bytes:
+    """The head of an authorised POST to the shared collection."""
+    first = f"POST {path_of(SHARED, 'objects/')} HTTP/1.1"
+    usual = ("Host: hub", f"Authorization: Bearer {server.tokens['mika']}", f"Content-Type: {TAXII}")
+    return "\r\n".join((first, *usual, *lines, "", "")).encode()
+
+
+@linux
+def test_several_processes_serve_one_store(server: Served) -> None:
+    """What one process wrote, every process reads, on a new connection each time."""
+    assert len(server.workers()) == 2
+    body = {"objects": [indicator(number, marking=GREEN) for number in range(1, 21)]}
+    posted = server.request("POST", path_of(SHARED, "objects/"), "mika", json=body)
+    assert posted.json()["success_count"] == 20
+    for _ in range(10):
+        assert len(server.request("GET", path_of(SHARED, "objects/"), "nao").json()["objects"]) == 20
+        assert server.request("GET", f"/members/status/{posted.json()['id']}/", "mika").status_code == 200
+
+
+def test_next_goes_from_process_to_process(server: Served) -> None:
+    """A next that one process gave is taken by whichever answers."""
+    body = {"objects": [indicator(number, marking=GREEN) for number in range(1, 21)]}
+    server.request("POST", path_of(SHARED, "objects/"), "mika", json=body)
+    seen, query = [], "?limit=2"
+    while query:
+        found = server.request("GET", path_of(SHARED, "objects/") + query, "nao").json()
+        seen += [obj["id"] for obj in found["objects"]]
+        query = f"?next={found['next']}" if found["more"] else ""
+    assert len(seen) == len(set(seen)) == 20
+
+
+def peak(pid: int) -> int:
+    """The most memory that a process ever had, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) // 1024
+    raise AssertionError("no VmHWM")
+
+
+@linux
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "in chunks"])
+def test_100_mb_are_refused_without_reading_them(server: Served, chunked: bool) -> None:
+    """A body far above the limit is a 413; no process ever holds more of it than the limit."""
+    before = {pid: peak(pid) for pid in server.workers()}
+    piece = b" " * 1_000_000
+    body = (piece for _ in range(100)) if chunked else piece * 100
+    try:
+        code = server.request(
+            "POST", path_of(SHARED, "objects/"), "mika", data=body, headers={"Content-Type": TAXII}
+        ).status_code
+    except requests.ConnectionError:
+        code = 413  # refused while the rest was still on its way, and the client did not listen
+    assert code == 413
+    after = {pid: peak(pid) for pid in server.workers()}
+    assert set(after) == set(before)
+    assert all(after[pid] - before[pid] < 30 for pid in before)
+
+
+def test_413_comes_before_the_body(server: Served) -> None:
+    """Somebody who only announces too large a body is answered at once."""
+    with connection(server) as client:
+        client.sendall(head(server, "Content-Length: 100000000"))
+        assert client.recv(4_096).startswith(b"HTTP/1.1 413")
+
+
+def test_401_comes_before_the_body(server: Served) -> None:
+    """Somebody who may not post is told before sending anything."""
+    with connection(server) as client:
+        client.sendall(head(server, "Content-Length: 1000").replace(b"Bearer", b"Nobody"))
+        assert client.recv(4_096).startswith(b"HTTP/1.1 401")
+
+
+def test_a_body_that_ends_early_is_400(server: Served) -> None:
+    """A body shorter than announced is not taken for a whole one, however well it reads."""
+    with connection(server) as client:
+        client.sendall(head(server, "Content-Length: 1000") + b'{"objects":[{}]}')
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(4_096).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET /taxii2/ HTTP/9.9\r\n\r\n",
+        b"GET /taxii2/ HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
+        b"GET /taxii2/ HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        b"GET /taxii2/ HTTP/1.1\r\nX: " + b"a" * 500_000 + b"\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\x00" * 100,
+    ],
+    ids=["no HTTP", "no such version", "negative length", "two lengths", "endless header", "TLS", "NULs"],
+)
+def test_what_is_no_request(server: Served, raw: bytes) -> None:
+    """Whatever arrives, it is refused, and the next client is served."""
+    with connection(server) as client:
+        try:
+            client.sendall(raw)
+            client.shutdown(socket.SHUT_WR)
+            answer = client.recv(4_096)
+        except OSError:
+            answer = b""
+    assert not answer.startswith(b"HTTP/1.1 2")
+    assert server.request("GET", "/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("host", ["", "a b", "xn--\xff", "hub:99999", "[::1", "a" * 300])
+def test_any_host_header_will_do(server: Served, host: str) -> None:
+    """The hub makes no absolute URLs, so it need not know what it is called."""
+    with connection(server) as client:
+        client.sendall(f"GET /taxii2/ HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode("latin-1"))
+        assert client.recv(4_096)[:12] in (b"HTTP/1.1 200", b"HTTP/1.1 400")
+    assert server.request("GET", "/healthz").status_code == 200
+
+
+def test_idle_and_slow_clients_keep_nobody_waiting(server: Served) -> None:
+    """Connections that say nothing, heads and bodies that do not end, and readers that do not read cost no thread."""
+    clients = [connection(server) for _ in range(60)]
+    try:
+        for client in clients[20:40]:
+            client.sendall(b"GET /taxii2/ HTTP/1.1\r\nHost: hub\r\n")
+        for client in clients[40:43]:
+            client.sendall(head(server, "Content-Length: 1000") + b'{"objects":')
+        for client in clients[43:]:
+            client.sendall(f"GET {path_of(OPEN, 'objects/')} HTTP/1.1\r\nHost: hub\r\n\r\n".encode())
+        for _ in range(10):
+            assert server.request("GET", path_of(OPEN, "objects/")).status_code == 200
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_connections_are_kept_alive(server: Served) -> None:
+    """A client that polls again uses the same connection."""
+    with connection(server) as client:
+        for _ in range(3):
+            client.sendall(b"GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n")
+            answer = client.recv(4_096)
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert b"connection: close" not in answer.lower()
+
+
+def test_the_server_is_called_by_the_products_name(server: Served) -> None:
+    """No answer tells which software, in which version, is behind it (appendix B)."""
+    assert server.request("GET", "/taxii2/").headers["Server"] == "noroshi"
+
+
+# -- TLS
+
+
+def test_8_2_2_tls(tmp_path: Path) -> None:
+    """TLS 1.2 and 1.3 are spoken, older ones are not, and clients are told to come by TLS only."""
+    with served(tmp_path, workers=1, tls=TLS) as server:
+        answer = requests.get(server.url + "/taxii2/", verify=str(TLS[0]), timeout=PATIENCE)
+        assert answer.status_code == 200
+        assert "max-age" in answer.headers["Strict-Transport-Security"]
+        spoken = {}
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            context = ssl.create_default_context(cafile=str(TLS[0]))
+            context.minimum_version = context.maximum_version = version
+            with context.wrap_socket(connection(server), server_hostname="localhost") as client:
+                spoken[version.name] = client.version()
+        assert spoken == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}
+        with connection(server) as client:
+            # A client hello of TLS 1.0, which is all that this client knows.
+            hello = bytes.fromhex("16030100330100002f0301") + b"\x00" * 32 + bytes.fromhex("000008002f0035000a00050100")
+            client.sendall(hello)
+            assert client.recv(4_096)[:1] in (b"", b"\x15")  # closed, or an alert; never a server hello
+
+
+def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+    """What is no certificate and key is refused before anything starts."""
+    with pytest.raises(CannotListen, match="certificate"):
+        serve(
+            Settings.model_validate(HUB),
+            tmp_path / "hub.yaml",
+            host="127.0.0.1",
+            port=9,
+            workers=1,
+            cert=TLS[1],
+            key=TLS[0],
+        )
+
+
+# -- starting and stopping
+
+
+def test_an_address_in_use(server: Served) -> None:
+    """A port that somebody listens on is not shared with them."""
+    with pytest.raises(CannotListen, match=str(server.port)):
+        check_address("127.0.0.1", server.port)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
+def test_an_address_that_is_not_ours(host: str) -> None:
+    """An address of another machine, or of none, cannot be listened on."""
+    with pytest.raises(CannotListen, match=host):
+        check_address(host, 9680)
+
+
+@linux
+@pytest.mark.parametrize(
+    "stop",
+    [
+        pytest.param(lambda pid: os.kill(pid, signal.SIGTERM), id="SIGTERM"),
+        pytest.param(lambda pid: os.killpg(pid, signal.SIGINT), id="Ctrl-C, which reaches every process"),
+        pytest.param(lambda pid: os.killpg(pid, signal.SIGTERM), id="SIGTERM to every process"),
+        pytest.param(lambda pid: os.kill(pid, signal.SIGHUP), id="a closed terminal"),
+    ],
+)
+def test_stopping_in_good_order(tmp_path: Path, stop) -> None:  # type: ignore[no-untyped-def]
+    """It ends with code 0, with an open connection too; nobody listens, no process is left, counts are written."""
+    with served(tmp_path) as server:
+        workers = server.workers()
+        with requests.Session() as session:
+            for _ in range(3):
+                session.get(server.url + path_of(OPEN, "objects/"), timeout=PATIENCE)
+            stop(server.process.pid)
+            assert server.process.wait(PATIENCE) == 0, server.log.read_text()
+        assert not server.listens()
+        assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+        assert sum(count.requests for count in server.store.reads()) == 3
+        assert "Killing" not in server.log.read_text()
+
+
+@linux
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    """When the first process is killed, the others do not go on serving for ever."""
+    with served(tmp_path) as server:
+        server.process.kill()
+        server.process.wait()
+        server.gone()
+
+
+@linux
+def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
+    """One process that ends does not end the hub."""
+    with served(tmp_path) as server:
+        first = server.workers()[0]
+        os.kill(first, signal.SIGKILL)
+        while first in server.workers() or len(server.workers()) < 2:
+            assert server.process.poll() is None, server.log.read_text()
+        server.wait()
+        assert server.request("GET", "/healthz").status_code == 200
