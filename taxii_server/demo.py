@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from config.instant import Clock
 from config.samples import write_samples
 from config.settings import ANYONE, Settings
@@ -28,7 +30,7 @@ def prepare(settings: Settings, store: Store, clock: Clock) -> None:
             )
 
 
-def banner(settings: Settings, base: str, *, demonstration: bool) -> str:
+def banner(settings: Settings, base: str, config: Path, *, demonstration: bool) -> str:
     """What a person at the terminal needs first."""
     lines = [settings.hub.title, f"  TAXII discovery  {base}/taxii2/"]
     public = next(
@@ -46,5 +48,7 @@ def banner(settings: Settings, base: str, *, demonstration: bool) -> str:
         lines.append("  users            " + ", ".join(f"{name} ({who})" for name, (who, _) in USERS.items()))
         lines.append(f"  password         {PASSWORD}")
         lines.append(f"  as a member      curl -s -u soc:{PASSWORD} {base}/members/collections/")
+        lines.append(f"  other commands   export NOROSHI_CONFIG={config} NOROSHI_DATA={settings.data}")
+        lines.append("                   noroshi feeds list")
     lines.append("  Ctrl-C stops the hub; the data stays in " + str(settings.data))
     return "\n".join(lines)

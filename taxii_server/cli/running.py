@@ -103,8 +103,10 @@ def up(
     configure_logging(logging.WARNING)
     if demonstration:
         _prepare_demo(settings, config, data)
+        os.environ.setdefault("NOROSHI_LOG", "WARNING")
+    supervise.lean_memory()
     scheme = "https" if cert else "http"
-    click.echo(demo.banner(settings, f"{scheme}://{host}:{port}", demonstration=demonstration))
+    click.echo(demo.banner(settings, f"{scheme}://{host}:{port}", config, demonstration=demonstration))
     with supervise.worker(config, settings.data):
         run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
 
@@ -138,6 +140,7 @@ def serve(
     settings = settings_of(config, data)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     configure_logging(logging.WARNING)
+    supervise.lean_memory()
     run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
 
 
