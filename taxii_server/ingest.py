@@ -57,9 +57,14 @@ class Ingest:
     def due(self) -> list[Feed]:
         """The enabled feeds whose time has come, the longest due first."""
         now = self._clock() // 1_000
-        states = {feed.id: self.store.feed_state(feed.id) for feed in self.settings.feeds if feed.enabled}
-        waiting = [(state.due if state else 0, name) for name, state in states.items()]
-        return [self.settings.feed(name) for due, name in sorted(waiting) if due <= now]
+        found = []
+        for feed in self.settings.feeds:
+            state = self.store.feed_state(feed.id) if feed.enabled else None
+            # A run in the future was before the clock stepped back; nobody should wait until it comes round again.
+            when = 0 if state is None or state.last_run > now else state.due
+            if feed.enabled and when <= now:
+                found.append((when, feed.id, feed))
+        return [feed for _, _, feed in sorted(found, key=lambda item: item[:2])]
 
     def run(self, feed: Feed, *, confirmed: bool = False) -> FeedState:
         """Collect a feed once and remember how that went. Raises :class:`FeedBusy`; of the feed's own troubles it
@@ -132,7 +137,12 @@ class Ingest:
 
     def _collect(self, feed: Feed, state: FeedState, tally: Tally, confirmed: bool) -> tuple[FeedState, str]:
         standing = Standing(self.store, self._clock, feed, self.origin(feed)[0])
-        standing.follow_terms()
+        before = standing.terms_before()
+        if before is not None:
+            standing.follow_terms(before)
+            state = replace(state, cursor={})  # all that the feed holds is to be read under the new terms
+            self.store.save_feed_state(state)
+            standing.remember_terms()
         status = "unchanged"
         while True:
             collected = collect(

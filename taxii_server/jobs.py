@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 
+import orjson
+
 from config.instant import MINUTE, Millis
 from normalizers import stix
 from normalizers.stix import id_text
@@ -33,6 +35,7 @@ class Jobs:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._store = publisher.store
+        self._filled: set[str] = set()
 
     def settle(self, progress: Progress = lambda done: None) -> None:
         """Do what a start with new code or settings calls for. Raises NotNow."""
@@ -43,12 +46,14 @@ class Jobs:
             self._publisher.publish_all()
             self._over_all("renew-digests", self._renew, progress)
         self._store.set_value("making", making)
-        unfilled = [name for plan in self._publisher.plans for name in plan.names if not self._filled(name)]
-        if unfilled:
+        configured = {name for plan in self._publisher.plans for name in plan.names}
+        # One that was taken out of the configuration missed what came meanwhile, and is filled again if it returns.
+        self._filled = configured & set(orjson.loads(self._store.value("filled") or "[]"))
+        if configured != self._filled:
             self._publisher.publish_all()
             self._over_all("fill", self._fill, progress)
-            for name in unfilled:
-                self._store.set_value(f"filled/{name}", "yes")
+        self._filled = configured
+        self._store.set_value("filled", orjson.dumps(sorted(configured)).decode())
 
     def reissue(
         self, progress: Progress = lambda done: None, pause: Callable[[int], None] = lambda published: None
@@ -91,9 +96,6 @@ class Jobs:
 
     # -- steps
 
-    def _filled(self, name: str) -> bool:
-        return self._store.value(f"filled/{name}") is not None
-
     def _making(self) -> str:
         """A word that differs when the same claims would give other content."""
         hub = self._publisher.settings.hub
@@ -133,7 +135,9 @@ class Jobs:
         )
 
     def _fill(self, plan: Plan, outlooks: list[Outlook]) -> None:
-        wanted = {name: item for item, name in zip(plan.collections, plan.names, strict=True) if not self._filled(name)}
+        wanted = {
+            name: item for item, name in zip(plan.collections, plan.names, strict=True) if name not in self._filled
+        }
         now = self._publisher.now()
         due = []
         for outlook in outlooks:

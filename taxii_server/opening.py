@@ -25,7 +25,27 @@ def open_hub(settings: Settings) -> Store:
             f"{settings.data}: holds the store of the hub with the namespace {known}, and the configuration says "
             f"{namespace}; give each hub a data directory of its own"
         )
+    try:
+        _check_audiences(settings, store)
+    except StoreUnusable:
+        store.close()
+        raise
     return store
+
+
+def _check_audiences(settings: Settings, store: Store) -> None:
+    """A collection keeps what it is made from: what lies in its log was let in for those who could read it then."""
+    for root in settings.api_roots:
+        for item in root.collections:
+            held = f"{item.kind} {item.view.name if item.view else item.audience or ''}".strip()
+            known = store.value(f"collection/{item.id}")
+            if known is None:
+                store.set_value(f"collection/{item.id}", held)
+            elif known != held:
+                raise StoreUnusable(
+                    f"collection {item.title} ({item.id}): holds {known!r}, and the configuration says {held!r}; "
+                    "what another audience was given must not be served to this one, so give it a new id"
+                )
 
 
 def check_feeds(settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from config.audience import narrower
+from config.audience import Audience, narrower
 from config.feeds import Feed
 from config.instant import Clock, Millis
 from normalizers.claims import Claim, fold, next_step
@@ -20,6 +20,7 @@ class Standing:
         self._clock = clock
         self._feed = feed
         self._origin = origin
+        self._place = f"audience/{feed.id}"
 
     def renew(self) -> int:
         """An unchanged full list sights all that it holds: move what a step has passed over, and nothing else.
@@ -57,16 +58,23 @@ class Standing:
             withdrawn += self._store.put_claims(rows) if rows else 0
         return withdrawn
 
-    def follow_terms(self) -> None:
-        """When the feed's marking or terms changed, its claims go where they now belong, and end where they were."""
-        name = f"audience/{self._feed.id}"
-        before, now = self._store.value(name), self._feed.audience
-        if before is not None and before != now:
-            self._move(before)
-        if before != now:
-            self._store.set_value(name, now)
+    def terms_before(self) -> Audience | None:
+        """The audience that the feed's claims were for, if its marking or terms have changed since; else None."""
+        before = self._store.value(self._place)
+        if before is None:
+            self.remember_terms()
+        return before if before not in (None, self._feed.audience) else None
 
-    def _move(self, before: str) -> None:
+    def remember_terms(self) -> None:
+        """Once all has followed a change of terms, and the feed is to be read anew."""
+        self._store.set_value(self._place, self._feed.audience)
+
+    def follow_terms(self, before: Audience) -> None:
+        """After a change of marking or terms, end the claims where they were.
+
+        What is for fewer now stands for those from here on. What is for more is not handed on: what was collected for
+        fewer stays theirs until the feed says it again under its new terms.
+        """
         moment = self._clock() // 1_000
         after = b""
         while keys := self._store.origin_keys(self._origin, after=after, limit=BATCH):
@@ -84,13 +92,14 @@ def _withdrawn(claim: Claim, moment: Millis) -> Claim:
     return claim._replace(withdrawn=moment, version=max(moment, claim.version + 1))
 
 
-def _moved(key: bytes, claim: Claim, before: str, feed: Feed, moment: Millis) -> Iterable[ClaimRow]:
+def _moved(key: bytes, claim: Claim, before: Audience, feed: Feed, moment: Millis) -> Iterable[ClaimRow]:
     target = feed.audience if claim.audience == before else narrower(claim.audience, feed.audience)
     if target == claim.audience:
         return
     yield ClaimRow(key, _withdrawn(claim, moment))
-    renew_at = next_step(claim.last_seen, claim.life, key) if feed.kind == "list" else None
-    yield ClaimRow(key, claim._replace(audience=target, version=max(moment, claim.version)), renew_at)
+    if narrower(claim.audience, target) == target:
+        renew_at = next_step(claim.last_seen, claim.life, key) if feed.kind == "list" else None
+        yield ClaimRow(key, claim._replace(audience=target, version=max(moment, claim.version)), renew_at)
 
 
 def _sighted(listed: Listed, claim: Claim, now: Millis) -> ClaimRow:

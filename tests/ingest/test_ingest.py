@@ -217,6 +217,38 @@ def test_claims_go_where_changed_terms_send_them(tmp_path: Path) -> None:
     assert kept["name"] == "http://example.com/a"
 
 
+def test_promise_2_terms_that_become_wider_declassify_nothing(tmp_path: Path) -> None:
+    """What was collected for members stays theirs until the feed says it again; from then on the public has it."""
+    runner = Runner(tmp_path, _feed(share="members", kind="log"))
+    runner.write("http://example.com/old", "http://example.com/still")
+    runner.run()
+    wider = Runner(tmp_path, _feed(share="public", kind="log"), runner.store)
+    wider.clock.now = runner.clock.now + HOUR * 1_000
+    wider.write("http://example.com/still")
+    wider.run()
+    assert set(wider.live()) == {"http://example.com/still"}
+
+
+def test_changed_terms_are_followed_even_when_the_document_did_not_change(tmp_path: Path) -> None:
+    """The feed is read anew, whole, under its new terms."""
+    runner = Runner(tmp_path, _feed(share="members"))
+    runner.write("http://example.com/a")
+    runner.run()
+    wider = Runner(tmp_path, _feed(share="public"), runner.store)
+    wider.clock.now = runner.clock.now + HOUR * 1_000
+    assert wider.run().status == "ok"
+    assert set(wider.live()) == {"http://example.com/a"}
+
+
+def test_a_clock_that_stepped_back_does_not_stop_a_feed(runner: Runner) -> None:
+    """A feed that ran in what is now the future is due at once."""
+    runner.write("http://example.com/a")
+    runner.run()
+    runner.clock.now -= 365 * DAY * 1_000
+    ingest = Ingest(runner.settings(), runner.store, runner.clock, owner="me", environment={})
+    assert [feed.id for feed in ingest.due()] == ["list-feed"]
+
+
 def test_a_feed_that_may_not_be_named_is_opaque_everywhere(tmp_path: Path) -> None:
     """No served byte holds the id of a feed whose source is not to be named."""
     runner = Runner(tmp_path, _feed(id="secret-source", named=False))

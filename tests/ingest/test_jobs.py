@@ -63,6 +63,20 @@ def test_a_new_collection_is_filled_with_the_very_objects_of_its_view() -> None:
     assert hub.log(LATER) == before
 
 
+def test_a_collection_that_returns_is_filled_with_what_it_missed() -> None:
+    """Taken out of the configuration and put back, it holds again all that its view does."""
+    hub = _with_another_collection(_hub())
+    Jobs(hub.publisher).settle()
+    without = Hub(hub.store, hub.clock)
+    Jobs(without.publisher).settle()
+    now = hub.clock.now // 1_000
+    without.put([Claim("ipv4", "198.51.100.1", "feed-a", "feed-a", "clear", now, now, now, 7 * DAY, 50)])
+    without.publish()
+    back = _with_another_collection(without)
+    Jobs(back.publisher).settle()
+    assert {body for _, body in back.log(LATER)} == {body for _, body in back.log(PUBLIC)}
+
+
 def test_a_new_narrowed_collection_is_filled_with_what_it_admits() -> None:
     """Filling goes by the same admission as publishing."""
     hub = _with_another_collection(_hub(), types=["indicator"], confidence=70)
