@@ -54,6 +54,8 @@ _OBSERVABLES = frozenset(
         "x509-certificate",
     )
 )
+#: What any observable may have, and what does not make it one.
+_COMMON = frozenset(("type", "spec_version", "id", "object_marking_refs", "granular_markings", "defanged"))
 #: Observables whose id may be made of properties that are all optional, and those properties: without any of them the
 #: UUID is of version 4 (STIX 2.1 section 2.9).
 _CONTRIBUTING: dict[str, tuple[str, ...]] = {
@@ -149,6 +151,8 @@ def _rules(obj: dict[str, Any]) -> None:
             raise _Invalid(f"{then}: expected {'no earlier than' if equal else 'later than'} {first}, got {other[:40]}")
     if "confidence" in obj and not (type(obj["confidence"]) is int and 0 <= obj["confidence"] <= 100):
         raise _Invalid(f"confidence: expected an integer from 0 to 100, got {_shown(obj['confidence'])}")
+    if obj["type"] in _OBSERVABLES and _COMMON.issuperset(obj):
+        raise _Invalid(f"{obj['type']}: expected at least one property of its own")
     for message in (*misspelled(obj), *_own_marking(obj), *_random_id(obj)):
         raise _Invalid(message)
 

@@ -29,6 +29,8 @@ _LONGEST_HEADER = 4_096
 _REMEMBERED = 10_000
 # OWASP's parameters for argon2id: 19 MiB each, so that a burst of logins does not take the machine's memory.
 _HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# What a password is compared with where there is none: of a text that nobody kept, with the parameters above.
+_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$xqAZgTQf2gaTDckT6AjFVQ$9ycO9n+l8uNkIo5GVmFaZhCmGuWusxv3xXht9Y09pss"  # noqa: S105
 _AT_ONCE = threading.BoundedSemaphore(2)
 
 
@@ -67,7 +69,6 @@ class Credentials:
         # What is remembered is an HMAC over user, stored hash and password: worthless outside this process, and of no
         # use any more once the stored hash is another.
         self._checked: dict[bytes, Micros] = {}
-        self._nobody = _HASHER.hash(secrets.token_urlsafe(16))
 
     def authenticate(self, authorization: str | None, api_key: str | None, now: Micros) -> Caller:
         """The caller that these two headers (``Authorization``, ``X-API-Key``) stand for.
@@ -129,7 +130,7 @@ class Credentials:
         stored = user.password if user is not None and not user.disabled and user.password else ""
         if stored and self._remembered(proof := self._proof(name, stored, password), now):
             return user
-        if not _matches(stored or self._nobody, password) or not stored:
+        if not _matches(stored or _NOBODY, password) or not stored:
             return None
         self._keep(proof, now)
         return user
