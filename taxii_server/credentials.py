@@ -30,7 +30,7 @@ _REMEMBERED = 10_000
 # OWASP's parameters for argon2id: 19 MiB each, so that a burst of logins does not take the machine's memory.
 _HASHER = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # What a password is compared with where there is none: of a text that nobody kept, with the parameters above.
-_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$xqAZgTQf2gaTDckT6AjFVQ$9ycO9n+l8uNkIo5GVmFaZhCmGuWusxv3xXht9Y09pss"  # noqa: S105
+_NOBODY = "$argon2id$v=19$m=19456,t=2,p=1$xqAZgTQf2gaTDckT6AjFVQ$9ycO9n+l8uNkIo5GVmFaZhCmGuWusxv3xXht9Y09pss"
 _AT_ONCE = threading.BoundedSemaphore(2)
 
 
