@@ -229,7 +229,8 @@ def test_a_damaged_store_is_replaced(saved: Path, tmp_path: Path) -> None:
     path = tmp_path / "hub.db"
     path.write_bytes(path.read_bytes()[:100] + b"\xff" * 50_000)
     (tmp_path / "hub.db-wal").write_bytes(b"torn")
-    written = path.stat().st_mtime_ns // 1_000
+    written = NOW + 500 * HOUR
+    os.utime(path, ns=(written * 1_000, written * 1_000))
     restore(saved, ADDRESS, tmp_path, 0)
     with reopened(tmp_path) as store:
         store.publish([publication(9)], 0)
