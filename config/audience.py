@@ -11,6 +11,7 @@ FIRST's "Traffic Light Protocol" (2022). TLP:RED is not for automated sharing an
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 Audience = str
@@ -69,6 +70,7 @@ def narrower(first: Audience, second: Audience) -> Audience:
     return first if _RANK[one] >= _RANK[two] else second
 
 
+@lru_cache(maxsize=4_096)
 def sees(reader: Audience, audience: Audience) -> bool:
     """Whether those who are ``reader`` may see what is for ``audience``."""
     if audience == INTERNAL:

@@ -50,29 +50,23 @@ def to_datetime(moment: Millis) -> datetime:
     return _EPOCH + timedelta(milliseconds=moment)
 
 
-@lru_cache(maxsize=16_384)
 def stix_time(moment: Millis) -> str:
     """``2026-01-02T03:04:05.678Z``: exactly three digits, as the published profile asks."""
-    seconds, millis = divmod(moment, 1_000)
-    return f"{_seconds_text(seconds)}.{millis:03d}Z"
+    millis = moment % 60_000
+    return f"{_minute_text(moment // 60_000)}{millis // 1_000:02d}.{millis % 1_000:03d}Z"
 
 
 def taxii_time(moment: Micros) -> str:
     """``2026-01-02T03:04:05.678901Z``: exactly six digits (TAXII 2.1 section 2)."""
-    seconds, micros = divmod(moment, 1_000_000)
-    return f"{_seconds_text(seconds)}.{micros:06d}Z"
+    micros = moment % 60_000_000
+    return f"{_minute_text(moment // 60_000_000)}{micros // 1_000_000:02d}.{micros % 1_000_000:06d}Z"
 
 
-def _seconds_text(seconds: int) -> str:
-    days, rest = divmod(seconds, 86_400)
-    hours, rest = divmod(rest, 3_600)
-    minutes, rest = divmod(rest, 60)
-    return f"{_day_text(days)}T{hours:02d}:{minutes:02d}:{rest:02d}"
-
-
-@lru_cache(maxsize=4_096)
-def _day_text(days: int) -> str:
-    return time.strftime("%Y-%m-%d", time.gmtime(days * 86_400)).rjust(10, "0")
+# A hub writes several times into every object, and most of them lie within a few days.
+@lru_cache(maxsize=16_384)
+def _minute_text(minutes: int) -> str:
+    year, month, day, hour, minute, *_ = time.gmtime(minutes * 60)
+    return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:"
 
 
 def parse_micros(text: str, *, zone: timezone | None = None) -> Micros:

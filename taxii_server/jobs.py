@@ -167,9 +167,7 @@ class Jobs:
             )  # fmt: skip
             if served != made:
                 names = tuple(name for name in plan.names if name in state.places)
-                due.append(
-                    self._publisher.version(plan, known, content, names)._replace(key=outlook.key, ends=state.ends)
-                )
+                due.append(self._publisher.version(plan, known, content, names, key=outlook.key, ends=state.ends))
         return due
 
 

@@ -200,13 +200,21 @@ class Publisher:
             return None
         if state is not None and 0 < state.ends <= now and word.ends <= now:
             return None  # it was over, and is
-        names = tuple(
+        places = state.places if state is not None else {}
+        names = [
             name
             for collection, name in zip(plan.collections, plan.names, strict=True)
-            if (state is not None and name in state.places) or admits(collection, word, now)
+            if name in places or admits(collection, word, now)
+        ]
+        return self.version(
+            plan,
+            outlook.known,
+            content,
+            tuple(names),
+            revoked=revoked,
+            key=outlook.key,
+            ends=self._retained_from(plan, word, revoked),
         )
-        due = self.version(plan, outlook.known, content, names, revoked=revoked)
-        return due._replace(key=outlook.key, ends=self._retained_from(plan, word, revoked))
 
     def _retained_from(self, plan: Plan, word: Merged, revoked: bool) -> Millis:
         """From when retention counts. What has no ``valid_until`` leaves when its last claim ends."""
@@ -217,7 +225,15 @@ class Publisher:
     # -- versions
 
     def version(
-        self, plan: Plan, known: Known, content: bytes, names: tuple[str, ...], *, revoked: bool = False
+        self,
+        plan: Plan,
+        known: Known,
+        content: bytes,
+        names: tuple[str, ...],
+        *,
+        revoked: bool = False,
+        key: bytes = b"",
+        ends: Millis = 0,
     ) -> Publication:
         """A new version of an object, later than the last by at least a millisecond."""
         kind, uuid = known.object
@@ -239,8 +255,10 @@ class Publisher:
             collections=names,
             expected=state.version if state is not None else None,
             not_before=moment * 1_000,
+            key=key,
             generation=known.generation,
             revoked=revoked,
+            ends=ends,
         )
 
     def again(self, plan: Plan, state: ObjectState, names: set[str]) -> Publication | None:

@@ -16,16 +16,6 @@ _GRACE = 20.0
 _AGAIN = 2.0
 
 
-def lean_memory() -> None:
-    """Have the processes that are started from here on give memory back.
-
-    glibc keeps an arena of memory for each of a process's threads, which for a hub's processes came to a third of all
-    that they held.
-    """
-    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
-    os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", "131072")
-
-
 @contextmanager
 def worker(config: Path, data: Path) -> Iterator[None]:
     """Keep ``noroshi work`` running as long as the block runs."""

@@ -17,7 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from config.instant import system_clock
 from config.settings import Settings
-from taxii_server import demo, supervise
+from taxii_server import demo, memory, supervise
 from taxii_server.cli.context import (
     FAILED,
     NOT_FOUND,
@@ -104,7 +104,7 @@ def up(
     if demonstration:
         _prepare_demo(settings, config, data)
         os.environ.setdefault("NOROSHI_LOG", "WARNING")
-    supervise.lean_memory()
+    memory.lean()
     scheme = "https" if cert else "http"
     click.echo(demo.banner(settings, f"{scheme}://{host}:{port}", config, demonstration=demonstration))
     with supervise.worker(config, settings.data):
@@ -140,7 +140,7 @@ def serve(
     settings = settings_of(config, data)
     settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     configure_logging(logging.WARNING)
-    supervise.lean_memory()
+    memory.lean()
     run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
 
 
@@ -150,6 +150,7 @@ def serve(
 def work(config: Path | None, data: Path | None, with_parent: bool) -> None:
     """Run only the loop that collects what is due, takes in submissions, merges and publishes."""
     configure_logging(logging.INFO if os.environ.get("NOROSHI_DEBUG") else logging.WARNING)
+    memory.seldom_collect()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -171,6 +172,7 @@ def collect(feed: tuple[str, ...], confirm: bool, config: Path | None, data: Pat
     """
     if confirm and not feed:
         refuse("--confirm: name the feed whose list shrank")
+    memory.seldom_collect()
     with opened(config, data, must_exist=False) as (settings, store):
         chosen = _chosen(settings, feed)
         publisher = Publisher(settings, store, system_clock, owner())
