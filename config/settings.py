@@ -15,6 +15,8 @@ from config import audience as audiences
 from config.feeds import Entry, Feed, Span
 from config.instant import DAY, MINUTE
 
+#: First parts of paths that are not API roots'.
+RESERVED_PATHS = frozenset({"taxii2", "healthz", "metrics"})
 #: Stands in ``read:`` for everybody, with or without a name.
 ANYONE = "anyone"
 
@@ -141,6 +143,12 @@ class ApiRoot(Entry):
     #: objects per page at most
     max_page: int = Field(default=10_000, ge=1)
     collections: tuple[Collection, ...]
+
+    @model_validator(mode="after")
+    def _sound(self) -> ApiRoot:
+        if self.path in RESERVED_PATHS:
+            raise ValueError(f"{self.path!r} is the path of something else; choose another for the API root")
+        return self
 
 
 class Settings(Entry):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
-from tests.taxii.hub import TAXII, TestHub
+from config.settings import Settings
+from tests.taxii.hub import HUB, TAXII, TestHub
 
 
 def test_4_2_1_the_root_describes_itself(library: TestHub) -> None:
@@ -42,3 +44,11 @@ def test_4_2_below_a_members_root_anonymous_callers_learn_nothing(library: TestH
     real = library.get("/members/" + rest)
     assert real.status_code == (404 if rest == "nope/" else 401)
     assert real.text == library.get("/members/" + rest.replace("all", "nothing")).text
+
+
+@pytest.mark.parametrize("path", ["taxii2", "healthz", "metrics"])
+def test_a_root_cannot_hide_behind_another_resource(path: str) -> None:
+    """The paths of discovery, health and metrics are refused as API roots when the settings are read."""
+    root = {**HUB["api_roots"][0], "path": path}
+    with pytest.raises(ValidationError, match=path):
+        Settings.model_validate({**HUB, "default_root": None, "api_roots": [root]})
