@@ -189,7 +189,27 @@ IDS = [
     stix_id("indicator", 1).replace("-", ""),
     stix_id("identity", 1) + "\n",
 ]
-ODD: list[Any] = [None, [], {}, True, False, 0, -1, 5, 100, 101, 2**53, 2**60, 0.5, 1.0, ["a"], [None], [[]], {"a": 1}, [{"a": 1}]]
+ODD: list[Any] = [
+    None,
+    [],
+    {},
+    True,
+    False,
+    0,
+    -1,
+    5,
+    100,
+    101,
+    2**53,
+    2**60,
+    0.5,
+    1.0,
+    ["a"],
+    [None],
+    [[]],
+    {"a": 1},
+    [{"a": 1}],
+]
 NAMES = ["name", "description", "labels", "confidence", "lang", "revoked", "created_by_ref"]
 NAMES += ["external_references", "object_marking_refs", "granular_markings", "extensions", "created"]
 NAMES += ["modified", "valid_from", "valid_until", "indicator_types", "kill_chain_phases", "pattern"]
