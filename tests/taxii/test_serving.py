@@ -8,6 +8,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import requests
 
 from config.settings import Settings
 from taxii_server.serve import CannotListen, check_address, serve
-from tests.taxii.hub import GREEN, HUB, OPEN, SHARED, TAXII, indicator, path_of
+from tests.taxii.hub import GREEN, HUB, OPEN, SHARED, TAXII, basic, indicator, path_of
 from tests.taxii.server import PATIENCE, Served, served
 
 TLS = (Path(__file__).parent / "tls" / "cert.pem", Path(__file__).parent / "tls" / "key.pem")
@@ -89,6 +90,28 @@ def test_100_mb_are_refused_without_reading_them(server: Served, chunked: bool) 
     after = {pid: peak(pid) for pid in server.workers()}
     assert set(after) == set(before)
     assert all(after[pid] - before[pid] < 30 for pid in before)
+
+
+def resident(pid: int) -> int:
+    """The memory of its own that a process has, in MB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon"):
+            return int(line.split()[1]) // 1024
+    raise AssertionError("no RssAnon")
+
+
+@linux
+def test_password_checks_give_their_memory_back(server: Served) -> None:
+    """A burst of wrong passwords, 19 MB each while they are checked, leaves no process larger for good."""
+    before = {pid: resident(pid) for pid in server.workers()}
+
+    def wrong(number: int) -> int:
+        headers = basic("mika", f"wrong password {number}")
+        return server.request("GET", "/taxii2/", headers=headers).status_code
+
+    with ThreadPoolExecutor(16) as pool:
+        assert set(pool.map(wrong, range(80))) == {401}
+    assert all(resident(pid) - size < 30 for pid, size in before.items())
 
 
 def test_413_comes_before_the_body(server: Served) -> None:
