@@ -65,8 +65,10 @@ class Nexts:
             held = orjson.loads(base64.urlsafe_b64decode(signed + b"=" * (-len(signed) % 4)))
         except (BadSignature, UnicodeEncodeError, binascii.Error, orjson.JSONDecodeError) as error:
             raise bad_request("next", text, "a value that this server gave") from error
-        form, *where, last, own_limit, types, ids, (latest, first, every, exact) = held
-        if form != _FORM or Place(*where) != place:
+        if held[0] != _FORM:
+            raise bad_request("next", text, "a value that this version of the server gave")
+        _, *where, last, own_limit, types, ids, (latest, first, every, exact) = held
+        if Place(*where) != place:
             raise bad_request("next", text, "a value that this server gave for this very resource")
         selection = Selection(
             limit=own_limit,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from normalizers.markings import companion
 from tests.taxii.hub import (
     DROPBOX,
     FINANCE,
@@ -128,6 +129,14 @@ def test_5_7_the_table_of_rights(shared: TestHub, collection: str, who: str, cod
 def test_5_7_unknown_objects(shared: TestHub, object_id: str) -> None:
     """An object that is not there is a 404."""
     assert shared.delete(path_of(SHARED, f"objects/{object_id}/"), "mika").status_code == 404
+
+
+def test_what_tlp_defines_is_nobodys(shared: TestHub) -> None:
+    """A TLP marking-definition may be deleted by any member, whoever posted it: anybody may post it again."""
+    green = companion("green")
+    assert green is not None
+    shared.post(path_of(SHARED, "objects/"), [green], "mika")
+    assert shared.delete(path_of(SHARED, f"objects/{green['id']}/"), "nao").status_code == 200
 
 
 def test_deletions_are_audited(shared: TestHub) -> None:

@@ -240,7 +240,7 @@ def test_a_new_version_is_for_the_organisation_that_posted_the_id(hub: TestHub, 
     one(hub, indicator(1, marking=GREEN))
     newer = indicator(1, marking=GREEN, day=2)
     assert one(hub, newer, who)[0] == ("success" if taken else "failure")
-    hub.delete(f"{POST}{newer['id']}/", "nao")
+    hub.delete(f"{POST}{newer['id']}/", "minoru")
     assert one(hub, indicator(1, marking=GREEN, day=3), who)[0] == ("success" if taken else "failure")
 
 
