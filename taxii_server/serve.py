@@ -7,10 +7,10 @@ than forked, so that they hold nothing of the process that starts them; when tha
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import socket
 import ssl
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +34,6 @@ GRACE = 15
 #: Milliseconds in which a client has to send its request's head.
 HEAD_WITHIN = 15_000
 
-# Password checks take 19 MB each and large pages several, for milliseconds. Left to itself glibc keeps such pieces for
-# each thread: 150 MB in two processes, for good. These have it give them back; other C libraries do so anyway.
-_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(4 * 1024 * 1024), "MALLOC_ARENA_MAX": "2"}
 # Through granian's logger to the program's own handlers, whatever those are.
 _LOGS: dict[str, Any] = {
     "formatters": {},
@@ -67,14 +64,9 @@ def serve(
     check_address(host, port)
     if cert is not None and key is not None:
         check_certificate(cert, key)
-    os.environ["NOROSHI_CONFIG"] = str(config.resolve())
-    os.environ["NOROSHI_DATA"] = str(settings.data)
-    for name, value in _MALLOC.items():
-        os.environ.setdefault(name, value)
     multiprocessing.set_start_method("spawn", force=True)
     server = Server(
-        "taxii_server.wsgi:application",
-        factory=True,
+        "taxii_server.wsgi",
         interface=Interfaces.WSGI,
         address=host,
         port=port,
@@ -99,7 +91,15 @@ def serve(
         # A terminal that is closed is a Ctrl-C; granian would start its processes anew.
         hangup = server.signal_handler_interrupt
     server.on_startup(lambda: signal.signal(signal.SIGHUP, hangup))
-    server.serve()
+    # Handed over, not set in the environment: other threads start programs with that at this very moment.
+    server.serve(target_loader=partial(_application, config.resolve(), settings.data), wrap_loader=False)
+
+
+def _application(config: Path, data: Path) -> Any:
+    """The application, in a process that serves; this one needs none of what it loads."""
+    from taxii_server.wsgi import hub
+
+    return hub(config, data)
 
 
 def check_address(host: str, port: int) -> None:

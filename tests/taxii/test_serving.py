@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -300,3 +301,17 @@ def test_a_process_that_dies_is_replaced(tmp_path: Path) -> None:
             assert server.process.poll() is None, server.log.read_text()
         server.wait()
         assert server.request("GET", "/healthz").status_code == 200
+
+
+def test_any_wsgi_server_may_load_the_application(server: Served) -> None:
+    """``taxii_server.wsgi:application()`` finds the hub by two environment variables, and says so without them."""
+    code = "from taxii_server.wsgi import application\nprint(application().test_client().get('/taxii2/').json['title'])"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("NOROSHI_")}
+    named = {**environment, "NOROSHI_CONFIG": str(server.config), "NOROSHI_DATA": str(server.settings.data)}
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, env=named, cwd=root, capture_output=True, text=True, timeout=PATIENCE)
+    assert found.stdout == "Test hub\n"
+    lost = subprocess.run(command, env=environment, cwd=root, capture_output=True, text=True, timeout=PATIENCE)
+    assert lost.returncode != 0
+    assert "NOROSHI_CONFIG: expected" in lost.stderr
