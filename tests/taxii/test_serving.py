@@ -144,7 +144,7 @@ def test_a_body_that_ends_early_is_400(server: Served) -> None:
         b"GET /taxii2/ HTTP/9.9\r\n\r\n",
         b"GET /taxii2/ HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n",
         b"GET /taxii2/ HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
-        b"GET /taxii2/ HTTP/1.1\r\nX: " + b"a" * 500_000 + b"\r\n\r\n",
+        b"GET /taxii2/ HTTP/1.1\r\nX: " + b"a" * 4_000_000 + b"\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"\x00" * 100,
     ],
