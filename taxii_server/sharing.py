@@ -6,19 +6,15 @@ STIX 2.1, bears a TLP marking within the audience of the collection, and its id 
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
-from config.audience import audience_of, sees
-from config.instant import Micros, Millis, parse_micros, parse_millis, stix_time
+from config.instant import Micros, parse_micros, parse_millis, stix_time
 from config.settings import ApiRoot, Collection, Settings
-from normalizers.checking import check_object, key_of
-from normalizers.markings import companion, tlp_of
 from taxii_server.access import Caller, Forbidden
+from taxii_server.fitness import Fitness, Posted, Unfit, digest
 from taxii_server.stores.base import (
     AuditRecord,
     ObjectKey,
@@ -33,10 +29,6 @@ from taxii_server.verdicts import Verdict, named, verdict
 
 #: How often an object is tried again that somebody else was writing at the same moment.
 _TRIES = 5
-
-
-class Unfit(Exception):
-    """The object is not taken; the message is for whoever posted it."""
 
 
 def scope_of(collection: Collection) -> str:
@@ -61,23 +53,6 @@ def erase(
     return gone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Posted:
-    """One object of an envelope, found fit."""
-
-    #: its place in the envelope
-    place: int
-    obj: dict[str, Any]
-    key: ObjectKey
-    #: "" where the object has neither modified nor created: then the hub says which version it is
-    version: str
-    created: str
-    body: bytes
-    digest: bytes
-    owner: str
-    ends: Millis
-
-
 class _Known(NamedTuple):
     """The latest version of an object, as stored or as about to be."""
 
@@ -97,20 +72,17 @@ class Share:
         self._store = store
         self._id = str(collection.id)
         self._scope = scope_of(collection)
-        self._audience = collection.audience or ""
-        self._group = self._audience.partition(":")[2] or root.group
-        self._owner = who.owner
         self._now = now
-        self._latest_allowed = now + settings.tolerated_skew * 1_000
+        self._fitness = Fitness(settings, root, collection, who, now)
 
     def add(self, objects: Sequence[Any]) -> list[Verdict]:
         """One verdict for each object, in order. Raises StoreError when nothing can be written."""
         verdicts: list[Verdict] = []
-        waiting: list[_Posted] = []
+        waiting: list[Posted] = []
         for place, obj in enumerate(objects):
             verdicts.append(verdict("success", *named(obj, place, self._now)))
             try:
-                waiting.append(self._fit(obj, place))
+                waiting.append(self._fitness.fit(obj, place))
             except Unfit as error:
                 _fail(verdicts, place, str(error))
         for _ in range(_TRIES):
@@ -119,51 +91,7 @@ class Share:
             waiting = self._round(waiting, verdicts)
         raise StoreBusy("the same objects are being written by others")
 
-    # -- whether an object is taken at all
-
-    def _fit(self, obj: Any, place: int) -> _Posted:
-        problem = check_object(obj)
-        if problem is not None:
-            raise Unfit(problem)
-        body = orjson.dumps(obj)
-        predefined = _is_tlp(obj)
-        if not predefined:
-            self._check_marking(obj)
-        created = obj.get("created", "")
-        version = obj.get("modified", created)
-        if version and parse_micros(version) > self._latest_allowed:
-            raise Unfit(f"modified: expected a time that has come, got {version}")
-        return _Posted(
-            place=place,
-            obj=obj,
-            key=key_of(obj["id"]),
-            version=version,
-            created=created,
-            body=body,
-            digest=_digest(obj),
-            # What TLP defines belongs to nobody here: whoever posts it posts the same.
-            owner="" if predefined else self._owner,
-            ends=_ends(obj),
-        )
-
-    def _check_marking(self, obj: dict[str, Any]) -> None:
-        labels = _labels(obj.get("object_marking_refs", ()))
-        if not labels:
-            raise Unfit("object_marking_refs: expected a TLP marking, got none")
-        if len(labels) > 1:
-            raise Unfit(f"object_marking_refs: expected one TLP marking, got {', '.join(sorted(labels))}")
-        parts = (item.get("marking_ref", "") for item in obj.get("granular_markings", ()))
-        for label in sorted(labels | _labels(parts)):
-            try:
-                audience = audience_of(label, self._group)
-            except ValueError as error:
-                raise Unfit(f"object_marking_refs: {error}") from error
-            if not sees(self._audience, audience):
-                raise Unfit(f"object_marking_refs: this collection is for {self._audience}, got TLP:{label.upper()}")
-
-    # -- writing
-
-    def _round(self, waiting: list[_Posted], verdicts: list[Verdict]) -> list[_Posted]:
+    def _round(self, waiting: list[Posted], verdicts: list[Verdict]) -> list[Posted]:
         """Publish what waits; gives what has to be tried again."""
         states = self._store.objects(self._scope, {posted.key for posted in waiting})
         known = {
@@ -171,7 +99,7 @@ class Share:
             for key, state in states.items()
         }
         planned: dict[tuple[ObjectKey, str], bytes] = {}
-        sent: list[tuple[_Posted, Publication]] = []
+        sent: list[tuple[Posted, Publication]] = []
         for posted in waiting:
             try:
                 publication = self._plan(posted, known.get(posted.key), planned)
@@ -186,7 +114,7 @@ class Share:
         return [posted for (posted, _), outcome in zip(sent, outcomes, strict=True) if outcome == "conflict"]
 
     def _plan(
-        self, posted: _Posted, known: _Known | None, planned: dict[tuple[ObjectKey, str], bytes]
+        self, posted: Posted, known: _Known | None, planned: dict[tuple[ObjectKey, str], bytes]
     ) -> Publication | None:
         """What to publish; None when there is nothing to do. Raises :class:`Unfit`."""
         version = posted.version or self._own_version(posted, known)
@@ -216,13 +144,13 @@ class Share:
             return None
         exact = Versions(last=False, exact=(order,))
         found = self._store.page(self._id, Selection(limit=1, ids=frozenset((key,)), versions=exact)).entries
-        return _digest(orjson.loads(found[0].body)) if found else None
+        return digest(orjson.loads(found[0].body)) if found else None
 
     def _present(self, key: ObjectKey, version: str) -> bool:
         exact = Versions(last=False, exact=(version_key(version),))
         return bool(self._store.page(self._id, Selection(limit=1, ids=frozenset((key,)), versions=exact)).entries)
 
-    def _own_version(self, posted: _Posted, known: _Known | None) -> str:
+    def _own_version(self, posted: Posted, known: _Known | None) -> str:
         """The version of an object that has none: when this content of it came (TAXII 2.1 section 3.4.1)."""
         if known is None:
             return stix_time(self._now // 1_000)
@@ -230,7 +158,7 @@ class Share:
             return known.version
         return stix_time(max(self._now // 1_000, parse_millis(known.version) + 1))
 
-    def _publication(self, posted: _Posted, version: str, expected: str | None) -> Publication:
+    def _publication(self, posted: Posted, version: str, expected: str | None) -> Publication:
         kind, uuid = posted.key
         return Publication(
             scope=self._scope,
@@ -250,7 +178,7 @@ class Share:
         )
 
 
-def _check_change(posted: _Posted, version: str, known: _Known) -> None:
+def _check_change(posted: Posted, version: str, known: _Known) -> None:
     """Raises :class:`Unfit` for a new version that no version of the object can be."""
     if posted.created and version_key(posted.created) != version_key(known.created):
         raise Unfit(f"created: expected {known.created} as in the first version, got {posted.created}")
@@ -275,34 +203,3 @@ def _learn(
 
 def _fail(verdicts: list[Verdict], place: int, message: str) -> None:
     verdicts[place] = {**verdicts[place], "status": "failure", "message": message}
-
-
-def _is_tlp(obj: dict[str, Any]) -> bool:
-    """Whether this is a TLP marking-definition itself, which bears no marking. Raises :class:`Unfit` for a false one.
-
-    Those of TLP 1 were compared with the specification's when the object was checked.
-    """
-    label = tlp_of(obj["id"])
-    if label is None:
-        return False
-    own = companion(label)
-    if own is not None and own["id"] == obj["id"] and own != obj:
-        raise Unfit(f"id: expected the marking-definition that OASIS published for TLP:{label.upper()}")
-    return True
-
-
-def _labels(refs: Iterable[str]) -> set[str]:
-    return {label for ref in refs if (label := tlp_of(ref)) is not None}
-
-
-def _digest(obj: dict[str, Any]) -> bytes:
-    """Of the content: the same for the same members in any order."""
-    return hashlib.blake2b(orjson.dumps(obj, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
-
-
-def _ends(obj: dict[str, Any]) -> Millis:
-    """When an object is over, for retention; 0 is never."""
-    if obj.get("revoked"):
-        return parse_millis(obj["modified"])
-    until = obj.get("valid_until")
-    return parse_millis(until) if until else 0
