@@ -4,7 +4,7 @@ An audience is written as one word, the same in settings, claims and the store::
 
     clear   <   green   <   amber:GROUP   <   amber+strict:GROUP   <   internal
 
-Words are compared by :func:`sees` and joined by :func:`narrower`; nothing else in the product orders them. TLP 2.0 is
+Words are compared by :func:`sees`, ordered by :func:`rank` and joined by :func:`narrower`, and nowhere else. TLP 2.0 is
 FIRST's "Traffic Light Protocol" (2022). TLP:RED is not for automated sharing and has no audience.
 """
 

@@ -93,8 +93,9 @@ class Expectation(Entry):
     shrink: float = Field(default=0.5, ge=0, le=1)
 
 
-#: How long a sighting stays valid, by observable type: MISP's decay defaults (threshold 30 of base 80; phishing
-#: tau 3 d and delta 2.3 end after about a day, network tau 120 d and delta 2 after about 47 d).
+#: How long a sighting stays valid, by observable type. Network values end after 47 days, where MISP's decay model for
+#: them (tau 120 d, delta 2) falls from a base of 80 to its threshold of 30. URLs stay a week: its model for phishing
+#: lets them end after a day, in which half of the feeds are not even published.
 DEFAULT_LIFE: dict[str, Millis] = {
     "url": 7 * DAY,
     "domain": 47 * DAY,
@@ -105,8 +106,9 @@ DEFAULT_LIFE: dict[str, Millis] = {
     "asn": 47 * DAY,
     "file": 365 * DAY,
     "certificate": 90 * DAY,
-    "cve": 365 * DAY,
-    "advisory": 365 * DAY,
+    # With the 90 days that entries stay after their end, they leave a year after the last sighting.
+    "cve": 275 * DAY,
+    "advisory": 275 * DAY,
 }
 #: A feed may set its own life up to these.
 LONGEST_LIFE: dict[str, Millis] = {
@@ -160,7 +162,7 @@ class Feed(Entry):
     every: Span = HOUR
     #: by observable type
     life: dict[str, Span] = {}
-    #: what a row means where it does not say: see normalizers/merge.py
+    #: what a row means where it does not say: see THREATS in normalizers/stix.py
     threat: str | None = None
     labels: tuple[str, ...] = ()
     expect: Expectation = Expectation()

@@ -25,6 +25,11 @@ class SettingsError(Exception):
     """The configuration cannot be used; the message says where, what was given and what was expected."""
 
 
+ObservableType = Literal[
+    "url", "domain", "ipv4", "ipv6", "cidr", "email", "asn", "file", "certificate", "cve", "advisory"
+]
+
+
 class Hub(Entry):
     """Who runs the hub; becomes the identity object that its own objects name as creator."""
 
@@ -79,9 +84,9 @@ class Narrowing(Entry):
     """Which of a view's objects a collection admits. It never changes an object."""
 
     #: STIX object types
-    types: tuple[str, ...] = ()
+    types: tuple[Literal["indicator", "vulnerability", "report"], ...] = ()
     #: observable types, for indicators
-    observables: tuple[str, ...] = ()
+    observables: tuple[ObservableType, ...] = ()
     #: feed ids that a contributing claim has to come from
     sources: tuple[str, ...] = ()
     #: least confidence, 0 to 100
@@ -187,9 +192,30 @@ class Settings(Entry):
             raise ValueError(f"groups: {ANYONE!r} stands for everybody and cannot be a group")
         for root in self.api_roots:
             _unique(f"alias in {root.path}", (item.alias for item in root.collections if item.alias))
+            self._check_groups(root)
             for collection in root.collections:
                 self._check_rights(collection)
+                self._check_narrowing(collection)
+        for feed in self.feeds:
+            if feed.group is not None and feed.group not in self.groups:
+                raise ValueError(f"feed {feed.id}: no group is called {feed.group!r}")
         return self
+
+    def _check_groups(self, root: ApiRoot) -> None:
+        if root.group is not None and root.group not in self.groups:
+            raise ValueError(f"{root.path}: no group is called {root.group!r}")
+        if sum(item.kind == "submissions" for item in root.collections) > 1:
+            raise ValueError(f"{root.path}: expected one submissions collection at most")
+
+    def _check_narrowing(self, collection: Collection) -> None:
+        known = {feed.id: feed for feed in self.feeds}
+        for name in collection.narrow.sources:
+            if name not in known:
+                raise ValueError(f"{collection.title}: narrow.sources: no feed is called {name!r}")
+            if not known[name].named:
+                raise ValueError(
+                    f"{collection.title}: narrow.sources: {name!r} may not be named, so it cannot be a source"
+                )
 
     def _check_rights(self, collection: Collection) -> None:
         for name in (*collection.read, *collection.write):

@@ -69,7 +69,7 @@ class Claim(NamedTuple):
 
 #: What ``Claim.detail`` may hold.
 DETAIL: dict[str, str] = {
-    "threat": "what the value is used for, a key of normalizers.merge.THREATS",
+    "threat": "what the value is used for, a key of normalizers.stix.THREATS",
     "hashes": "the other hashes of a file, by STIX name",
     "port": "ports seen with an address, sorted list of numbers",
     "title": "title by language (ja, en)",

@@ -61,7 +61,7 @@ def _contribution(claim: Claim, own: Own) -> dict[str, Any]:
     said: dict[str, Any] = {"origin": claim.origin, "version": stix_time(claim.version), "life": claim.life}
     if claim.family != claim.origin:
         said["family"] = claim.family
-    if claim.audience != own.audience:
+    if claim.audience != own.audience or ":" in claim.audience:  # a marking does not name the group
         said["audience"] = claim.audience
     if claim.first_seen != own.valid_from:
         said["first_seen"] = stix_time(claim.first_seen)

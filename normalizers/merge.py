@@ -38,7 +38,7 @@ class Merged(NamedTuple):
 
     type: str
     value: str
-    #: audience of the narrowest claim used
+    #: audience of the narrowest of ``claims``
     audience: Audience
     first_seen: Millis
     #: when the last claim ends
@@ -80,14 +80,14 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
         return _alone(seen[0])
     newest = max(claim.last_seen for claim in seen)
     counted = [claim for claim in seen if not claim.withdrawn and claim.last_seen + claim.life > newest]
-    standing = bool(counted)
     if not counted:
         counted = [max(seen, key=lambda claim: (claim.withdrawn, claim.version, _place(claim)))]
     listed = [claim for claim in seen if claim.last_seen + claim.life > newest or claim is counted[0]]
     return Merged(
         type=counted[0].type,
         value=counted[0].value,
-        audience=max((claim.audience for claim in counted), key=lambda a: (audiences.rank(a), a)),
+        # Of all that the object shows, withdrawn claims too: its contributions list them.
+        audience=max((claim.audience for claim in listed), key=lambda a: (audiences.rank(a), a)),
         first_seen=min(claim.first_seen for claim in counted),
         ends=_ends(seen, counted, view),
         confidence=agreed(counted),
@@ -97,7 +97,7 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
         detail=_details(counted),
         families=len({claim.family for claim in counted}),
         claims=tuple(listed),
-        standing=standing and _own_stands(counted, view),
+        standing=_stands(seen, view),
     )
 
 
@@ -141,8 +141,9 @@ def _ends(seen: list[Claim], counted: list[Claim], view: View) -> Millis:
     return max(claim.ends for claim in bearing)
 
 
-def _own_stands(counted: list[Claim], view: View) -> bool:
-    return not view.own or any(claim.audience == view.audience for claim in counted)
+def _stands(seen: list[Claim], view: View) -> bool:
+    """Whether a claim is left that nobody took back; one that merely aged is."""
+    return any(not claim.withdrawn and (not view.own or claim.audience == view.audience) for claim in seen)
 
 
 def agreed(claims: Iterable[Claim]) -> int:

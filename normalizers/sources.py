@@ -34,7 +34,10 @@ class Source:
         #: the document's own time, else when it was last changed, else when it was fetched
         self.moment = moment or document.modified or document.fetched
         self._listed = document.fetched if feed.kind == "list" else 0
-        self._references: tuple[Reference, ...] = ((feed.title, feed.publisher.homepage, ""),)
+        # The line that the feed's terms ask to be shown, where there is one. A source that may not be named gives no
+        # reference at all: each would say whose it is.
+        credit = feed.credit or feed.title
+        self._references: tuple[Reference, ...] = ((credit, feed.publisher.homepage, ""),) if feed.named else ()
         self._labels = tuple(sorted({label for label in map(label_of, feed.labels) if label}))
         self._lives: dict[str, Millis] = {}
         self._confidences: dict[float | None, int] = {}
@@ -81,7 +84,7 @@ class Source:
             withdrawn,
             tuple(sorted({*self._labels, *labels})) if labels else self._labels,
             tuple(sorted(set(malware))) if malware else (),
-            tuple(sorted({*self._references, *references})) if references else self._references,
+            tuple(sorted({*self._references, *references})) if references and self.feed.named else self._references,
             self.threat() if detail is None else detail,
         )
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -71,9 +70,9 @@ class Ids:
         subject = value if kind in OBJECT_TYPES else _pattern(kind, value)
         return self.make(f"{object_type(kind)}|{subject}|{view}|{generation}")
 
-    def publisher(self, name: str) -> bytes:
-        """The id of a publisher's identity."""
-        return self.make(f"identity|publisher|{name}")
+    def publisher(self, name: str, view: str) -> bytes:
+        """The id of a publisher's identity in a view: when it was first needed there is for that view alone."""
+        return self.make(f"identity|publisher|{name}|{view}")
 
 
 def id_text(kind: str, value: bytes) -> str:
@@ -97,16 +96,27 @@ def body(kind: str, id_: str, creator: str, created: str, modified: str, content
     return head.encode() + end + content[1:]
 
 
-def content(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> bytes:
-    """The content of the object that says ``merged``, as canonical bytes.
+def acting(merged: Merged, content: bytes) -> bytes:
+    """The digest of what a subscriber would act on.
 
-    ``refs`` gives ids that a report refers to: of its publisher's identity under ``publisher`` and of vulnerabilities
-    under their CVE ids.
+    Where several sources say the same, each moves its own dates on at a time of its own: what of that only shows in the
+    contributions waits for the next version, so that mere sightings make one version a step and not one a source.
     """
+    if len(merged.claims) == 1:
+        return digest(content)
+    # Everything else in the object is a function of these and of what no sighting moves.
+    said = [claim._replace(version=0, last_seen=0) for claim in merged.claims]
+    ends = merged.ends if merged.type not in OBJECT_TYPES else max(claim.life for claim in merged.claims)
+    return digest(orjson.dumps([ends, *map(tuple, said)]))
+
+
+def content(merged: Merged, dialect: Dialect, publisher: str = "") -> bytes:
+    """The content of the object that says ``merged``, as canonical bytes; ``publisher`` is the id of the identity that
+    a report refers to."""
     if merged.type == "cve":
         return orjson.dumps(_vulnerability(merged, dialect))
     if merged.type == "advisory":
-        return orjson.dumps(_report(merged, dialect, refs))
+        return orjson.dumps(_report(merged, dialect, publisher))
     return _indicator(merged, dialect)
 
 
@@ -248,9 +258,8 @@ def _vulnerability(merged: Merged, dialect: Dialect) -> dict[str, Any]:
     return _common(shown, merged, dialect, _own_labels(merged), tuple(made))
 
 
-def _report(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> dict[str, Any]:
+def _report(merged: Merged, dialect: Dialect, publisher: str) -> dict[str, Any]:
     detail = merged.detail
-    cves = [cve for cve in detail.get("cves", ()) if cve in refs]
     shown: dict[str, Any] = {"name": _text(detail, "title") or merged.value}
     text = _text(detail, "description")
     if text:
@@ -259,7 +268,9 @@ def _report(merged: Merged, dialect: Dialect, refs: Mapping[str, str]) -> dict[s
         shown["lang"] = "ja"
     shown["report_types"] = ["vulnerability" if detail.get("cves") else "threat-report"]
     shown["published"] = stix_time(detail.get("published", merged.first_seen))
-    shown["object_refs"] = [refs["publisher"], *(refs[cve] for cve in cves)]
+    # The CVEs stand in the external references. A reference to their vulnerabilities would make this object's content
+    # depend on what else is published, and dangle when one of them leaves.
+    shown["object_refs"] = [publisher]
     shown["external_references"] = [
         *({"source_name": "cve", "external_id": cve} for cve in detail.get("cves", ())),
         *_beside("cve", merged.references),

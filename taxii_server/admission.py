@@ -17,6 +17,7 @@ def admits(collection: Collection, word: Merged, now: Millis) -> bool:
         return False
     if word.confidence < narrow.confidence:
         return False
-    if narrow.sources and not any(claim.origin in narrow.sources for claim in word.claims if not claim.withdrawn):
+    said = {claim.origin.partition("@")[0] for claim in word.claims if not claim.withdrawn} if narrow.sources else set()
+    if narrow.sources and said.isdisjoint(narrow.sources):
         return False
     return not narrow.active or (word.standing and word.ends > now)

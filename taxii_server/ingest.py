@@ -15,7 +15,7 @@ from dataclasses import replace
 from collectors import Collected, CollectError, TryLater, collect
 from config.feeds import Feed
 from config.instant import MINUTE, Clock, Millis
-from config.settings import Settings
+from config.settings import Settings, shipped
 from normalizers.records import UnreadableDocument, check
 from taxii_server.intake import DocumentHeld, Intake, Origin, Tally
 from taxii_server.standing import Standing
@@ -136,7 +136,7 @@ class Ingest:
         )
 
     def _collect(self, feed: Feed, state: FeedState, tally: Tally, confirmed: bool) -> tuple[FeedState, str]:
-        standing = Standing(self.store, self._clock, feed, self.origin(feed)[0])
+        standing = Standing(self.store, self._clock, feed, self.origin(feed)[0], lambda: self._each_batch(feed, tally))
         before = standing.terms_before()
         if before is not None:
             standing.follow_terms(before)
@@ -210,7 +210,9 @@ class Ingest:
     def origin(self, feed: Feed) -> Origin:
         """Origin and family as they stand in claims: opaque where the feed may not be named."""
         if feed.named:
-            return feed.id, feed.origin_family
+            # A shipped feed is the same everywhere; one of the hub's own is its alone, whatever others call theirs.
+            own = feed.id if shipped(f"feeds/{feed.id}.yaml").is_file() else f"{feed.id}@{self.settings.hub.name}"
+            return own, feed.family or own
         secret = self.store.secret("origins")
         words = (feed.id, feed.origin_family)
         first, second = (hmac.new(secret, word.encode(), hashlib.sha256).hexdigest()[:24] for word in words)

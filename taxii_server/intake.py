@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from collectors import Document
+from config.audience import narrower
 from config.feeds import Feed
 from normalizers.claims import Claim, fold, next_step, observable_key
 from normalizers.records import Refusal, read
@@ -73,6 +74,8 @@ class Intake:
         # In a list a value may stand twice, and the second row must not look like a change of the first. So what
         # would change a stored claim waits here until the whole list is read.
         self._changed: dict[tuple[bytes, str], Claim] = {}
+        #: all audiences that the feed's claims have been met under
+        self._audiences: set[str] = set()
 
     def document(self, document: Document) -> None:
         """Take in one document. Raises UnreadableDocument, DocumentHeld."""
@@ -116,6 +119,7 @@ class Intake:
             if claim.origin == self._origin
         }
         present = dict(stored)
+        self._audiences.update(audience for _, audience in stored)
         for key, claim in news:
             self._fold(present, key, self._named(claim))
         changed = [self._row(place[0], claim) for place, claim in present.items() if claim is not stored.get(place)]
@@ -131,6 +135,8 @@ class Intake:
         stored = present.get(place)
         if self._feed.kind != "list":
             present[place] = fold(stored, claim, replace=False, key=key)
+            self._audiences.add(claim.audience)
+            _narrowed(present, place, self._audiences)
             return
         again = place in self.seen
         self.seen.add(place)
@@ -146,6 +152,7 @@ class Intake:
         waiting = list(self._changed.items())
         for start in range(0, len(waiting), BATCH):
             part = waiting[start : start + BATCH]
+            self._each_batch()
             about = self._store.claims({key for (key, _), _ in part})
             rows = []
             for (key, audience), claim in part:
@@ -164,3 +171,16 @@ class Intake:
 
     def _put(self, rows: list[ClaimRow]) -> int:
         return self._store.put_claims(rows) if rows else 0
+
+
+def _narrowed(present: dict[tuple[bytes, str], Claim], place: tuple[bytes, str], audiences: set[str]) -> None:
+    """In a log, what is said again for fewer must not stay where more can see it. (A list withdraws it by absence.)"""
+    key, audience = place
+    claim = present[place]
+    for other in audiences - {audience}:
+        said = present.get((key, other))
+        if said is None or said.withdrawn or claim.withdrawn or narrower(audience, other) != audience:
+            continue
+        if said.version <= claim.version:
+            gone = said._replace(withdrawn=claim.version, version=max(claim.version, said.version + 1))
+            present[key, other] = gone

@@ -44,14 +44,14 @@ class Jobs:
         if self._store.value("making") not in (None, making):
             # What was pending changed under the old making or the new one, nobody knows: it is published first.
             self._publisher.publish_all()
-            self._over_all("renew-digests", self._renew, progress)
+            self._over_all("renew-digests", making, self._renew, progress)
         self._store.set_value("making", making)
         configured = {name for plan in self._publisher.plans for name in plan.names}
         # One that was taken out of the configuration missed what came meanwhile, and is filled again if it returns.
         self._filled = configured & set(orjson.loads(self._store.value("filled") or "[]"))
         if configured != self._filled:
             self._publisher.publish_all()
-            self._over_all("fill", self._fill, progress)
+            self._over_all("fill", " ".join(sorted(configured - self._filled)), self._fill, progress)
         self._filled = configured
         self._store.set_value("filled", orjson.dumps(sorted(configured)).decode())
 
@@ -73,7 +73,7 @@ class Jobs:
                 pause(len(due))
 
         self._publisher.publish_all()
-        self._over_all("reissue", step, progress)
+        self._over_all("reissue", self._making(), step, progress)
         return published
 
     def retain(self) -> int:
@@ -99,12 +99,14 @@ class Jobs:
     def _making(self) -> str:
         """A word that differs when the same claims would give other content."""
         hub = self._publisher.settings.hub
-        said = "|".join([MAKING, hub.title, *(plan.view.name for plan in self._publisher.plans)])
+        said = "|".join([MAKING, hub.namespace.hex, *sorted(plan.view.name for plan in self._publisher.plans)])
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
-    def _over_all(self, name: str, step: Callable[[Plan, list[Outlook]], None], progress: Progress) -> None:
+    def _over_all(
+        self, name: str, purpose: str, step: Callable[[Plan, list[Outlook]], None], progress: Progress
+    ) -> None:
         done = 0
-        for keys in self._keys(f"job/{name}"):
+        for keys in self._keys(f"job/{name}", purpose):
             with self._publisher.turn():
                 claims = self._store.claims(keys)
                 for plan in self._publisher.plans:
@@ -112,26 +114,24 @@ class Jobs:
             done += len(keys)
             progress(done)
 
-    def _keys(self, place: str) -> Iterator[list[bytes]]:
-        """All keys in steps, from where an interrupted job left off."""
-        after = bytes.fromhex(self._store.value(place) or "")
+    def _keys(self, place: str, purpose: str) -> Iterator[list[bytes]]:
+        """All keys in steps, from where a job of that very purpose was interrupted."""
+        was, _, at = (self._store.value(place) or "").partition("|")
+        after = bytes.fromhex(at) if was == purpose else b""
         while keys := self._store.keys(after=after, limit=_STEP):
             yield keys
             after = keys[-1]
-            self._store.set_value(place, after.hex())
+            self._store.set_value(place, f"{purpose}|{after.hex()}")
         self._store.set_value(place, "")
-
-    def _content(self, plan: Plan, outlooks: list[Outlook]) -> Iterator[tuple[Outlook, bytes]]:
-        known = self._publisher.sight.vulnerabilities(plan, outlooks)
-        refs = {cve: id_text(*item.object) for cve, item in known.items() if item.state and item.state.places}
-        for outlook in outlooks:
-            if outlook.known.state is not None:
-                yield outlook, self._publisher.content(plan, outlook.word, refs)
 
     def _renew(self, plan: Plan, outlooks: list[Outlook]) -> None:
         self._store.renew_digests(
             plan.scope,
-            {outlook.known.object: stix.digest(content) for outlook, content in self._content(plan, outlooks)},
+            {
+                item.known.object: stix.acting(item.word, self._publisher.sight.content(plan, item.word))
+                for item in outlooks
+                if item.known.state is not None
+            },
         )
 
     def _fill(self, plan: Plan, outlooks: list[Outlook]) -> None:
@@ -156,10 +156,11 @@ class Jobs:
     def _due_again(self, plan: Plan, outlooks: list[Outlook]) -> list[Publication]:
         now = self._publisher.now()
         due = []
-        for outlook, content in self._content(plan, outlooks):
+        for outlook in outlooks:
             known, state = outlook.known, outlook.known.state
             if state is None or not state.places or outlook.word.ends <= now or not outlook.word.standing:
                 continue
+            content = self._publisher.sight.content(plan, outlook.word)
             served = self._store.object_body(next(iter(state.places)), known.object, plan.scope)
             made = stix.body(
                 known.object[0], id_text(*known.object), self._publisher.sight.creator, state.created, state.version,
@@ -167,7 +168,9 @@ class Jobs:
             )  # fmt: skip
             if served != made:
                 names = tuple(name for name in plan.names if name in state.places)
-                due.append(self._publisher.version(plan, known, content, names, key=outlook.key, ends=state.ends))
+                acting = stix.acting(outlook.word, content)
+                version = self._publisher.version(plan, known, content, names, key=outlook.key, ends=outlook.word.ends)
+                due.append(version._replace(digest=acting))
         return due
 
 

@@ -10,6 +10,8 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import orjson
+
 from config import audience as audiences
 from config.instant import SECOND, Clock, Millis, parse_millis, stix_time
 from config.settings import Settings
@@ -35,7 +37,7 @@ class Publisher:
     def __init__(self, settings: Settings, store: Store, clock: Clock, owner: str) -> None:
         self.settings = settings
         self.store = store
-        self.sight = Sight(settings, store)
+        self.sight = Sight(settings, store, clock)
         self.plans = plans(settings)
         self._clock = clock
         self._owner = owner
@@ -62,10 +64,14 @@ class Publisher:
         self._held = True
 
     def release(self) -> None:
-        """Let another process publish."""
-        if self._held:
-            self._held = False
-            self.store.release(_LEASE, self._owner)
+        """Let another process publish, unless another thread of this one is in the middle of a turn."""
+        if self._turn.acquire(blocking=False):
+            try:
+                if self._held:
+                    self._held = False
+                    self.store.release(_LEASE, self._owner)
+            finally:
+                self._turn.release()
 
     def now(self) -> Millis:
         """The injected clock, in milliseconds."""
@@ -93,8 +99,33 @@ class Publisher:
                 )
                 for item in companions.fixed(plan.view.audience, plan.view.dialect)
             ]
-            hub = self._identity(plan, self.sight.hub, companions.hub_identity(self.settings.hub))
-            self._put([*found, *([hub] if hub else [])])
+            found.append(self._hub_identity(plan))
+            self._put(found)
+
+    def _hub_identity(self, plan: Plan) -> Publication:
+        """The hub's identity: the same object in every view, so its dates are the hub's and no view's."""
+        content = companions.hub_identity(self.settings.hub)
+        made = orjson.loads(self.store.value("identity") or "{}")
+        now = stix_time(self.now())
+        if made.get("content") != content.decode():
+            made = {"created": made.get("created", now), "modified": now, "content": content.decode()}
+            self.store.set_value("identity", orjson.dumps(made).decode())
+        kind, uuid = self.sight.hub
+        state = self.store.objects(plan.scope, [self.sight.hub]).get(self.sight.hub)
+        return Publication(
+            scope=plan.scope,
+            type=kind,
+            uuid=uuid,
+            version=made["modified"],
+            created=made["created"],
+            body=stix.body(
+                kind, self.sight.creator, self.sight.creator, made["created"], made["modified"], content, revoked=False
+            ),
+            digest=stix.digest(content),
+            collections=plan.names,
+            expected=state.version if state is not None else None,
+            not_before=parse_millis(made["modified"]) * 1_000,
+        )
 
     def _identity(self, plan: Plan, key: ObjectKey, content: bytes) -> Publication | None:
         """The version of an identity that is due, if one is."""
@@ -131,7 +162,9 @@ class Publisher:
             return self._publish_marked(marks)
 
     def _publish_marked(self, marks: Sequence[Mark]) -> tuple[int, int]:
-        claims = self._present(self.store.claims({mark.key for mark in marks}))
+        claims = self.store.claims({mark.key for mark in marks})
+        for key, claim, until in self.sight.ahead(claims):
+            self.store.wait(key, claim.audience, until)
         published, again = 0, set[bytes]()
         for plan in self.plans:
             due = self._due(plan, marks, claims)
@@ -145,44 +178,22 @@ class Publisher:
     def _put(self, publications: list[Publication]) -> list[str]:
         return list(self.store.publish(publications, self._clock())) if publications else []
 
-    def _present(self, claims: dict[bytes, list[Claim]]) -> dict[bytes, list[Claim]]:
-        """Leave out claims from the future, and have them looked at again when their time has come."""
-        skew = self.settings.tolerated_skew
-        limit = self.now() + skew
-        for key, about in claims.items():
-            ahead = [claim for claim in about if claim.version > limit or claim.last_seen > limit]
-            for claim in ahead:
-                self.store.wait(key, claim.audience, max(claim.version, claim.last_seen) - skew)
-            if ahead:
-                claims[key] = [claim for claim in about if claim not in ahead]
-        return claims
-
     def _due(self, plan: Plan, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> list[Publication]:
         # In order of the first mark that this view may see: what it may not see must not even change an order.
         keys = dict.fromkeys(mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience))
         outlooks = self.sight.look(plan, keys, claims)
-        known = {cve: item for cve, item in self.sight.vulnerabilities(plan, outlooks).items()}
-        refs = {cve: id_text(*item.object) for cve, item in known.items() if item.state and item.state.places}
         due: list[Publication] = []
         identities: set[bytes] = set()
         for outlook in outlooks:
             if outlook.word.type == "advisory":
                 due += self._publisher(plan, outlook.word, identities)
-            publication = self._publication(plan, outlook, self.content(plan, outlook.word, refs))
+            publication = self._publication(plan, outlook, self.sight.content(plan, outlook.word))
             if publication is not None:
                 due.append(publication)
-                if outlook.word.type == "cve":
-                    refs[outlook.word.value] = id_text(*outlook.known.object)
         return due
 
-    def content(self, plan: Plan, word: Merged, refs: Mapping[str, str]) -> bytes:
-        """Content of the object that says ``word``; ``refs`` are ids of vulnerabilities by CVE id."""
-        if word.type == "advisory":
-            refs = {**refs, "publisher": id_text(*self.sight.publisher(word)[0])}
-        return stix.content(word, plan.view.dialect, refs)
-
     def _publisher(self, plan: Plan, word: Merged, done: set[bytes]) -> list[Publication]:
-        key, content = self.sight.publisher(word)
+        key, content = self.sight.publisher(plan, word)
         if content is None or key[1] in done:
             return []
         done.add(key[1])
@@ -196,7 +207,8 @@ class Publisher:
         if state is None and (not word.standing or word.ends <= now):
             return None  # over on arrival: kept and looked up, but no entry
         revoked = stix.ends_by_revocation(word)
-        if state is not None and state.digest == stix.digest(content) and state.revoked == revoked:
+        acting = stix.acting(word, content)
+        if state is not None and state.digest == acting and state.revoked == revoked:
             return None
         if state is not None and 0 < state.ends <= now and word.ends <= now:
             return None  # it was over, and is
@@ -213,14 +225,9 @@ class Publisher:
             tuple(names),
             revoked=revoked,
             key=outlook.key,
-            ends=self._retained_from(plan, word, revoked),
+            ends=word.ends,
+            digest=acting,
         )
-
-    def _retained_from(self, plan: Plan, word: Merged, revoked: bool) -> Millis:
-        """From when retention counts. What has no ``valid_until`` leaves when its last claim ends."""
-        if revoked or stix.object_type(word.type) == "indicator":
-            return word.ends
-        return word.ends - min(collection.retention for collection in plan.collections)
 
     # -- versions
 
@@ -234,6 +241,7 @@ class Publisher:
         revoked: bool = False,
         key: bytes = b"",
         ends: Millis = 0,
+        digest: bytes | None = None,
     ) -> Publication:
         """A new version of an object, later than the last by at least a millisecond."""
         kind, uuid = known.object
@@ -251,7 +259,7 @@ class Publisher:
             version=modified,
             created=created,
             body=body,
-            digest=stix.digest(content),
+            digest=digest or stix.digest(content),
             collections=names,
             expected=state.version if state is not None else None,
             not_before=moment * 1_000,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from config.audience import Audience, narrower
 from config.feeds import Feed
@@ -12,15 +13,24 @@ from taxii_server.intake import BATCH
 from taxii_server.stores.base import ClaimRow, Listed, Store
 
 
+class Terms(NamedTuple):
+    """Under what a feed's claims stand."""
+
+    audience: Audience
+    origin: str
+
+
 class Standing:
     """What one origin said and did not take back."""
 
-    def __init__(self, store: Store, clock: Clock, feed: Feed, origin: str) -> None:
+    def __init__(self, store: Store, clock: Clock, feed: Feed, origin: str, each_batch: Callable[[], None]) -> None:
+        """``each_batch`` is called before each batch is written; what it raises ends what is being done."""
         self._store = store
         self._clock = clock
         self._feed = feed
         self._origin = origin
-        self._place = f"audience/{feed.id}"
+        self._each_batch = each_batch
+        self._place = f"terms/{feed.id}"
 
     def renew(self) -> int:
         """An unchanged full list sights all that it holds: move what a step has passed over, and nothing else.
@@ -31,7 +41,7 @@ class Standing:
         renewed = 0
         while due := self._store.listed(self._origin, limit=BATCH, due=now):
             rows = [_sighted(listed, claim, now) for listed, claim in self._claims_of(due)]
-            self._store.put_claims(rows)
+            self._put(rows)
             renewed += len(rows)
         return renewed
 
@@ -55,51 +65,63 @@ class Standing:
                 for item, claim in self._claims_of(gone)
                 if not claim.withdrawn
             ]
-            withdrawn += self._store.put_claims(rows) if rows else 0
+            withdrawn += self._put(rows)
         return withdrawn
 
-    def terms_before(self) -> Audience | None:
-        """The audience that the feed's claims were for, if its marking or terms have changed since; else None."""
-        before = self._store.value(self._place)
-        if before is None:
+    def _put(self, rows: list[ClaimRow]) -> int:
+        if not rows:
+            return 0
+        self._each_batch()
+        return self._store.put_claims(rows)
+
+    def terms_before(self) -> Terms | None:
+        """What the feed's claims were for and from, if its marking, terms or naming have changed since; else None."""
+        now = Terms(self._feed.audience, self._origin)
+        known = self._store.value(self._place)
+        if known is None:
             self.remember_terms()
-        return before if before not in (None, self._feed.audience) else None
+            return None
+        before = Terms(*known.split(" ", 1))
+        return before if before != now else None
 
     def remember_terms(self) -> None:
         """Once all has followed a change of terms, and the feed is to be read anew."""
-        self._store.set_value(self._place, self._feed.audience)
+        self._store.set_value(self._place, f"{self._feed.audience} {self._origin}")
 
-    def follow_terms(self, before: Audience) -> None:
-        """After a change of marking or terms, end the claims where they were.
+    def follow_terms(self, before: Terms) -> None:
+        """After a change of marking, terms or naming, end the claims where they were.
 
         What is for fewer now stands for those from here on. What is for more is not handed on: what was collected for
         fewer stays theirs until the feed says it again under its new terms.
         """
         moment = self._clock() // 1_000
         after = b""
-        while keys := self._store.origin_keys(self._origin, after=after, limit=BATCH):
+        while keys := self._store.origin_keys(before.origin, after=after, limit=BATCH):
             after = keys[-1]
             rows: list[ClaimRow] = []
             for key, about in self._store.claims(keys).items():
                 for claim in about:
-                    if claim.origin == self._origin and not claim.withdrawn:
-                        rows += _moved(key, claim, before, self._feed, moment)
-            if rows:
-                self._store.put_claims(rows)
+                    if claim.origin == before.origin and not claim.withdrawn:
+                        rows += self._moved(key, claim, before, moment)
+            self._put(rows)
+
+    def _moved(self, key: bytes, claim: Claim, before: Terms, moment: Millis) -> list[ClaimRow]:
+        gone = ClaimRow(key, _withdrawn(claim, moment))
+        if before.origin != self._origin:
+            return [gone]
+        feed = self._feed
+        target = feed.audience if claim.audience == before.audience else narrower(claim.audience, feed.audience)
+        if target == claim.audience:
+            return []
+        if narrower(claim.audience, target) != target:
+            return [gone]
+        renew_at = next_step(claim.last_seen, claim.life, key) if feed.kind == "list" else None
+        there = claim._replace(audience=target, version=max(moment, claim.version))
+        return [gone, ClaimRow(key, there, renew_at)]
 
 
 def _withdrawn(claim: Claim, moment: Millis) -> Claim:
     return claim._replace(withdrawn=moment, version=max(moment, claim.version + 1))
-
-
-def _moved(key: bytes, claim: Claim, before: Audience, feed: Feed, moment: Millis) -> Iterable[ClaimRow]:
-    target = feed.audience if claim.audience == before else narrower(claim.audience, feed.audience)
-    if target == claim.audience:
-        return
-    yield ClaimRow(key, _withdrawn(claim, moment))
-    if narrower(claim.audience, target) == target:
-        renew_at = next_step(claim.last_seen, claim.life, key) if feed.kind == "list" else None
-        yield ClaimRow(key, claim._replace(audience=target, version=max(moment, claim.version)), renew_at)
 
 
 def _sighted(listed: Listed, claim: Claim, now: Millis) -> ClaimRow:

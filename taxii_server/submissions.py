@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from config.audience import audience_of
+from config.audience import audience_of, rank
 from config.feeds import DEFAULT_LIFE, LONGEST_LIFE
 from config.instant import HOUR, Clock, Millis, parse_millis, stix_time
 from config.settings import ApiRoot, Settings
 from normalizers.checking import check_object
-from normalizers.claims import Claim, detail_text, fold
+from normalizers.claims import Claim, detail_text, encode, fold
 from normalizers.envelope import objects_of
 from normalizers.markings import tlp_of
 from normalizers.patterns import observable
@@ -70,8 +71,7 @@ class Submissions:
                 verdicts.append({**verdict, "status": "success", "message": message})
             except Refused as error:
                 verdicts.append({**verdict, "status": "failure", "message": str(error)})
-        for start in range(0, len(claims), _BATCH):
-            self._write(claims[start : start + _BATCH])
+        self._write(claims)
         # Last: until this is written, everything above is done again after a crash, to the same claims.
         self._store.save_submission(replace(submission, state="complete", verdicts=tuple(verdicts)))
 
@@ -101,37 +101,20 @@ class Submissions:
 
     def _write(self, claims: list[Claim]) -> None:
         """Write claims in place of what the same organisation said of the same observables, to whomever."""
-        known = {
-            (key, claim.origin, claim.audience): claim
-            for key, about in self._store.claims({claim.key for claim in claims}).items()
-            for claim in about
-        }
-        written: dict[tuple[bytes, str, str], Claim] = {}
+        # One an observable: the same envelope worked off again after a crash must find itself unchanged.
+        latest: dict[bytes, Claim] = {}
         for claim in claims:
-            self._place(known, written, claim)
-        self._store.put_claims([ClaimRow(place[0], claim) for place, claim in written.items()])
-
-    def _place(
-        self, known: dict[tuple[bytes, str, str], Claim], written: dict[tuple[bytes, str, str], Claim], claim: Claim
-    ) -> None:
-        key = claim.key
-        place = (key, claim.origin, claim.audience)
-        for other, said in list(known.items()):
-            if (
-                other[:2] == place[:2]
-                and other != place
-                and not said.withdrawn
-                and _coarse(said.version) <= claim.version
-            ):
-                # It is for others now: what is marked narrower must not stay where it was.
-                gone = said._replace(withdrawn=claim.version, version=max(claim.version, said.version + 1))
-                known[other] = written[other] = gone
-        stored = known.get(place)
-        if stored is not None and claim.version < _coarse(stored.version):
-            return  # an older version that comes late
-        folded = fold(stored, claim, replace=True, key=key)
-        if folded is not stored:
-            known[place] = written[place] = folded
+            key = claim.key
+            if key not in latest or _later(claim, latest[key]):
+                latest[key] = claim
+        keys = list(latest)
+        for start in range(0, len(keys), _BATCH):
+            known = self._store.claims(keys[start : start + _BATCH])
+            rows: list[ClaimRow] = []
+            for key in keys[start : start + _BATCH]:
+                rows += _rows(key, latest[key], [c for c in known.get(key, ()) if c.origin == latest[key].origin])
+            if rows:
+                self._store.put_claims(rows)
 
     def _claim(self, obj: dict[str, Any], submission: Submission, root: ApiRoot) -> Claim:
         audience = _audience(obj, root)
@@ -162,6 +145,27 @@ class Submissions:
         return f"member:{hmac.new(self._key, said, hashlib.sha256).hexdigest()[:32]}"
 
 
+def _later(one: Claim, other: Claim) -> bool:
+    """Whether ``one`` replaces ``other`` in an envelope: the later, at a tie the narrower, then the greater bytes."""
+    return (one.version, rank(one.audience), encode(one)) > (other.version, rank(other.audience), encode(other))
+
+
+def _rows(key: bytes, claim: Claim, said: list[Claim]) -> Iterator[ClaimRow]:
+    """What changes, given all that the same organisation has said of the observable."""
+    for known in said:
+        older = _coarse(known.version) <= claim.version
+        if known.audience != claim.audience and not known.withdrawn and older:
+            # It is for others now: what is marked narrower must not stay where it was.
+            gone = known._replace(withdrawn=claim.version, version=max(claim.version, known.version + 1))
+            yield ClaimRow(key, gone)
+    stored = next((known for known in said if known.audience == claim.audience), None)
+    if stored is not None and claim.version < _coarse(stored.version):
+        return  # an older version that comes late
+    folded = fold(stored, claim, replace=True, key=key)
+    if folded is not stored:
+        yield ClaimRow(key, folded)
+
+
 def _observable(obj: dict[str, Any]) -> tuple[str, str]:
     if obj["pattern_type"] != "stix":
         raise Refused(f"pattern_type: expected stix, got {obj['pattern_type']}")
@@ -177,12 +181,18 @@ def _coarse(moment: Millis) -> Millis:
 
 
 def _audience(obj: dict[str, Any], root: ApiRoot) -> str:
-    labels = {label for ref in obj.get("object_marking_refs", ()) if (label := tlp_of(ref)) is not None}
+    refs = {
+        *obj.get("object_marking_refs", ()),
+        *(item.get("marking_ref") for item in obj.get("granular_markings", ())),
+    }
+    labels = {tlp_of(ref) if isinstance(ref, str) else None for ref in refs}
+    if None in labels:
+        raise Refused("object_marking_refs: expected TLP markings alone, got one that the hub does not know")
     if len(labels) != 1:
-        given = ", ".join(sorted(labels)) or "none"
-        raise Refused(f"object_marking_refs: expected exactly one TLP marking, got {given}")
+        given = ", ".join(sorted(filter(None, labels))) or "none"
+        raise Refused(f"object_marking_refs: expected exactly one TLP marking for all of the object, got {given}")
     try:
-        return audience_of(labels.pop(), root.group)
+        return audience_of(str(labels.pop()), root.group)
     except ValueError as error:
         raise Refused(f"object_marking_refs: {error}") from error
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from config.instant import Clock
 from config.settings import Collection, Settings
 from normalizers import companions, stix
-from normalizers.claims import Claim, observable_key
+from normalizers.claims import Claim
 from normalizers.merge import Merged, View, merge
 from normalizers.stix import id_text, object_type
 from taxii_server.stores.base import ObjectKey, ObjectState, Store
@@ -61,17 +62,38 @@ class Outlook(NamedTuple):
 class Sight:
     """Reads views. ``ids`` and ``creator`` are the hub's own."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
+        self._skew = settings.tolerated_skew
         self.ids = stix.Ids(settings.hub.namespace)
         self.hub: ObjectKey = ("identity", companions.hub_id(self.ids))
         self.creator = id_text(*self.hub)
 
     def look(self, plan: Plan, keys: Iterable[bytes], claims: Mapping[bytes, list[Claim]]) -> list[Outlook]:
-        """What the view says about those observables, in order of ``keys``; nothing of those it knows nothing of."""
-        words = {key: word for key in keys if (word := merge(claims.get(key, ()), plan.view)) is not None}
+        """What the view says about those observables, in order of ``keys``; nothing of those it knows nothing of.
+
+        Claims from the future are outside every view until their time has come.
+        """
+        latest = self._clock() // 1_000 + self._skew
+        words = {}
+        for key in keys:
+            present = [claim for claim in claims.get(key, ()) if claim.version <= latest and claim.last_seen <= latest]
+            word = merge(present, plan.view)
+            if word is not None:
+                words[key] = word
         known = self.known(plan, {key: (word.type, word.value) for key, word in words.items()})
         return [Outlook(key, word, known[key]) for key, word in words.items()]
+
+    def ahead(self, claims: Mapping[bytes, list[Claim]]) -> list[tuple[bytes, Claim, int]]:
+        """The claims from the future among these, each with its key and when it is to be looked at again."""
+        latest = self._clock() // 1_000 + self._skew
+        return [
+            (key, claim, max(claim.version, claim.last_seen) - self._skew)
+            for key, about in claims.items()
+            for claim in about
+            if claim.version > latest or claim.last_seen > latest
+        ]
 
     def known(self, plan: Plan, observables: Mapping[bytes, tuple[str, str]]) -> dict[bytes, Known]:
         """The ids in use: of each observable the first generation that is not revoked, be it yet to come."""
@@ -92,15 +114,14 @@ class Sight:
     def _object_key(self, plan: Plan, kind: str, value: str, generation: int) -> ObjectKey:
         return object_type(kind), self.ids.merged(kind, value, plan.view.name, generation)
 
-    def vulnerabilities(self, plan: Plan, outlooks: Iterable[Outlook]) -> dict[str, Known]:
-        """What is known of the vulnerabilities that advisories among ``outlooks`` are about, by CVE id."""
-        cves = {cve for item in outlooks if item.word.type == "advisory" for cve in item.word.detail.get("cves", ())}
-        known = self.known(plan, {observable_key("cve", cve): ("cve", cve) for cve in sorted(cves)})
-        return {cve: known[observable_key("cve", cve)] for cve in cves}
-
-    def publisher(self, word: Merged) -> tuple[ObjectKey, bytes | None]:
+    def publisher(self, plan: Plan, word: Merged) -> tuple[ObjectKey, bytes | None]:
         """The identity of an advisory's publisher and its content; the hub itself where none is named."""
         name = word.detail.get("publisher")
         if not name:
             return self.hub, None
-        return ("identity", self.ids.publisher(name)), companions.publisher_identity(name)
+        return ("identity", self.ids.publisher(name, plan.view.name)), companions.publisher_identity(name)
+
+    def content(self, plan: Plan, word: Merged) -> bytes:
+        """Content of the object that says ``word``."""
+        publisher = id_text(*self.publisher(plan, word)[0]) if word.type == "advisory" else ""
+        return stix.content(word, plan.view.dialect, publisher)

@@ -82,7 +82,7 @@ class Format(Entry):
             "title": self._spoken(title),
             "description": self._spoken(_description(item)),
             "published": issued,
-            "publisher": source.feed.publisher.name,
+            "publisher": source.feed.publisher.name if source.feed.named else None,
             "cves": cves,
         }
         references = [reference] if reference[1] or reference[2] else []

@@ -131,7 +131,7 @@ def _claim_row(claim: Claim) -> dict[str, Any]:
 
 
 def _objects(settings: Settings, store: Store, key: bytes, claims: list[Claim]) -> Iterator[dict[str, Any]]:
-    sight = Sight(settings, store)
+    sight = Sight(settings, store, system_clock)
     titles = {str(item.id): item.title for root in settings.api_roots for item in root.collections}
     for plan in plans(settings):
         for outlook in sight.look(plan, [key], {key: claims}):

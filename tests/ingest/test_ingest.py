@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from config.feeds import Feed
-from config.instant import DAY, HOUR
+from config.instant import DAY, HOUR, stix_time
 from config.settings import Settings
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.stores.base import ClaimRow, FeedState
@@ -256,7 +257,52 @@ def test_a_feed_that_may_not_be_named_is_opaque_everywhere(tmp_path: Path) -> No
     runner.run()
     served = b"".join(body for _, body in runner.hub.log(PUBLIC))
     assert b"http://example.com/a" in served
-    assert b"secret-source" not in served
+    for word in (b"secret-source", b"A list", b"publisher.example", b"Publisher"):
+        assert word not in served
+
+
+def test_a_feed_that_may_no_longer_be_named_is_one_opinion_still(tmp_path: Path) -> None:
+    """When a source is no longer to be named, what stood under its name ends; nothing counts twice."""
+    runner = Runner(tmp_path, _feed())
+    runner.write("http://example.com/a")
+    runner.run()
+    hidden = Runner(tmp_path, _feed(named=False), runner.store)
+    hidden.clock.now = runner.clock.now + HOUR * 1_000
+    hidden.run()
+    (obj,) = hidden.hub.objects(PUBLIC, "indicator")
+    assert obj["confidence"] == 80
+    assert "independent sources: 1" in obj["description"]
+
+
+def test_what_a_log_says_again_for_fewer_leaves_the_wider(tmp_path: Path) -> None:
+    """An indicator that comes back marked GREEN is withdrawn where it stood as CLEAR, once and for all."""
+    green, clear = (f"marking-definition--{word}" for word in (
+        "bab4a63c-aed9-4cf5-a766-dfca5abac2bb", "94868c89-83c2-464b-929b-a1a8aa3c8487"
+    ))  # fmt: skip
+    runner = Runner(tmp_path, _feed(kind="log", format={"kind": "stix"}))
+
+    def bundle(marking: str, hours: int) -> None:
+        moment = stix_time(NOW + hours * HOUR)
+        obj = {
+            "type": "indicator",
+            "spec_version": "2.1",
+            "id": "indicator--11111111-1111-4111-8111-111111111111",
+            "created": stix_time(NOW),
+            "modified": moment,
+            "valid_from": stix_time(NOW),
+            "pattern": "[url:value = 'http://example.com/a']",
+            "pattern_type": "stix",
+            "object_marking_refs": [marking],
+        }
+        runner.write(json.dumps({"objects": [obj]}))
+
+    bundle(clear, 0)
+    runner.run()
+    until = runner.live()["http://example.com/a"]
+    runner.wait(2 * HOUR)
+    bundle(green, 1)
+    runner.run()
+    assert runner.live()["http://example.com/a"] < until
 
 
 def test_a_batch_counts_from_its_publication(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from tests.hubs import PUBLIC, Hub, SteppingClock, settings
 
 NOW = 1_790_000_000_000
 LATER = "11111111-2222-4333-8444-555555555555"
+THIRD = "11111111-2222-4333-8444-666666666666"
 
 
 def _claims(count: int) -> list[Claim]:
@@ -123,6 +124,57 @@ def test_an_interrupted_job_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyP
         Jobs(hub.publisher).reissue(interrupt)
     Jobs(hub.publisher).reissue(seen.append)
     assert seen == [5, 10, 5, 10, 15]
+
+
+def test_a_job_that_was_interrupted_does_not_pass_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fill that stopped half way does not count for a collection that was added since."""
+    monkeypatch.setattr(jobs_module, "_STEP", 5)
+    hub = _with_another_collection(_hub())
+
+    class Stop(Exception):
+        pass
+
+    def interrupt(done: int) -> None:
+        if done >= 15:
+            raise Stop
+
+    with pytest.raises(Stop):
+        Jobs(hub.publisher).settle(interrupt)
+    raw = hub.settings.model_dump()
+    third = {**raw["api_roots"][0]["collections"][-1], "id": THIRD, "title": "Third"}
+    raw["api_roots"][0]["collections"] = [*raw["api_roots"][0]["collections"], third]
+    both = Hub(hub.store, hub.clock, type(settings()).model_validate(raw))
+    Jobs(both.publisher).settle()
+    assert {body for _, body in both.log(THIRD)} == {body for _, body in both.log(PUBLIC)}
+
+
+def test_a_claim_from_the_future_is_outside_the_long_jobs_too() -> None:
+    """Reissue serves nothing of a claim whose time has not come, and the claim is published when it has."""
+    hub = _hub(1)
+    (claim,) = _claims(1)
+    ahead = hub.clock.now // 1_000 + DAY
+    hub.put([claim._replace(origin="feed-b", family="feed-b", confidence=90, version=ahead, last_seen=ahead)])
+    hub.publish()
+    Jobs(hub.publisher).reissue()
+    (obj,) = hub.objects(PUBLIC, "indicator")
+    assert obj["confidence"] == claim.confidence
+    hub.clock.now += 2 * DAY * 1_000
+    hub.publish()
+    (later,) = hub.objects(PUBLIC, "indicator")
+    assert later["confidence"] > claim.confidence
+
+
+def test_the_hubs_identity_is_one_object_in_every_view() -> None:
+    """Its created and modified are the same wherever it is served, also in a view that is added later."""
+    from tests.hubs import MEMBERS
+
+    hub = _with_another_collection(_hub())
+    Jobs(hub.publisher).settle()
+    bodies = set()
+    for collection in (PUBLIC, MEMBERS, LATER):
+        bodies |= {body for _, body in hub.log(collection) if hub.publisher.sight.creator.encode() in body[:120]}
+    identities = {body for body in bodies if b'"type":"identity"' in body[:30]}
+    assert len(identities) == 1
 
 
 def test_retention_takes_out_what_ended_long_ago_and_never_an_id() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -77,12 +78,17 @@ def door() -> Door:
     [
         pytest.param({"object_marking_refs": []}, "object_marking_refs", id="empty markings"),
         pytest.param({"object_marking_refs": [TLP["red"]]}, "RED", id="RED"),
-        pytest.param({"object_marking_refs": [TLP["other"]]}, "got none", id="unknown marking"),
+        pytest.param({"object_marking_refs": [TLP["other"]]}, "does not know", id="unknown marking"),
         pytest.param({"object_marking_refs": [TLP["clear"], TLP["green"]]}, "exactly one", id="two markings"),
         pytest.param(
             {"pattern": "[ipv4-addr:value = '192.0.2.9' AND url:value = 'http://a.example/']"}, "pattern", id="AND"
         ),
         pytest.param({"pattern": "[process:name = 'x']"}, "pattern", id="no observable of the hub's"),
+        pytest.param(
+            {"granular_markings": [{"marking_ref": TLP["green"], "selectors": ["pattern"]}]},
+            "exactly one",
+            id="a part that fewer may see",
+        ),
         pytest.param({"pattern": "nonsense"}, "pattern", id="no pattern"),
         pytest.param({"pattern": "rule x { }", "pattern_type": "yara"}, "pattern_type", id="YARA"),
         pytest.param({"indicator_types": ["benign"]}, "indicator_types", id="benign"),
@@ -148,6 +154,18 @@ def test_the_same_again_changes_nothing(door: Door) -> None:
     before = door.hub.log(PUBLIC)
     door.hub.clock.now += DAY * 1_000
     door.post(indicator(), indicator())
+    assert door.hub.log(PUBLIC) == before
+
+
+def test_promise_5_working_an_envelope_off_again_changes_nothing(door: Door) -> None:
+    """After a crash before its verdicts were written, an envelope about one value twice finds itself done."""
+    sent = door.post(indicator(confidence=10), indicator(confidence=90, modified=stix_time(NOW + 1)))
+    before = door.hub.log(PUBLIC)
+    door.hub.store.save_submission(
+        replace(sent, state="pending", verdicts=tuple({**v, "status": "pending"} for v in sent.verdicts))
+    )
+    Submissions(door.hub.settings, door.hub.store, door.hub.clock).process()
+    assert door.hub.publish() == 0
     assert door.hub.log(PUBLIC) == before
 
 

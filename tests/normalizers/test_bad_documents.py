@@ -423,7 +423,7 @@ def test_indicators_become_claims() -> None:
     assert claim.malware == ("SampleRAT",)
     assert json.loads(claim.detail) == {"threat": "botnet-c2"}
     assert claim.references == (
-        ("TweetFeed", "https://tweetfeed.live/", ""), ("blog", "https://blog.example.com/1", ""), ("case", "", "C-1"),
+        ("Source: TweetFeed (CC0)", "https://tweetfeed.live/", ""), ("blog", "https://blog.example.com/1", ""), ("case", "", "C-1"),
     )  # fmt: skip
 
 

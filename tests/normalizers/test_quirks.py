@@ -386,7 +386,7 @@ def test_q_c5_the_string_none(nothing: str) -> None:
     (claim,) = threatfox('"a.example.net", "domain"', rest).claims
     assert claim.malware == ()
     assert claim.labels == ()
-    assert [reference[0] for reference in claim.references] == ["ThreatFox", "ThreatFox"]
+    assert [reference[0] for reference in claim.references] == ["Source: abuse.ch ThreatFox", "ThreatFox"]
 
 
 def test_q_c5_numbers_and_booleans() -> None:
@@ -578,7 +578,7 @@ def test_q_x9_escaping() -> None:
     assert detail(claim)["title"] == {"en": "Example’s Box"}
     assert detail(claim)["exploited"] == claim.first_seen == parse_millis("2025-08-25T00:00:00Z")
     assert detail(claim)["ransomware"] is True
-    assert claim.life == 365 * DAY
+    assert claim.life == 275 * DAY
 
 
 def test_q_x10_hash_case() -> None:

@@ -62,7 +62,7 @@ def test_claims_say_where_they_come_from() -> None:
     made = source("threatfox", labels=("b", "#a "), life={"url": 3 * DAY})
     claim = made.claim("url", "http://a.example/", references=[("x", "", "1")], labels=["c"])
     assert (claim.origin, claim.family, claim.audience) == ("threatfox", "abuse-ch-c2", "internal")
-    assert claim.references == (("ThreatFox", "https://threatfox.abuse.ch/", ""), ("x", "", "1"))
+    assert claim.references == (("Source: abuse.ch ThreatFox", "https://threatfox.abuse.ch/", ""), ("x", "", "1"))
     assert claim.labels == ("a", "b", "c")
     assert claim.life == 3 * DAY
     assert orjson.loads(claim.detail) == {"threat": "malware"}

@@ -20,10 +20,7 @@ from tests.merge.strategies import VIEWS, about_one
 
 HUB = Hub(name="hub.example", title="A hub", namespace=uuid.UUID("4ab14efb-cfa6-4360-a72b-4899971aca94"))
 OPTIONS = ValidationOptions(version="2.1", strict=False)
-REFS = {
-    "publisher": "identity--11111111-1111-4111-8111-111111111111",
-    "CVE-2026-0001": "vulnerability--11111111-1111-4111-8111-111111111111",
-}
+PUBLISHER = "identity--11111111-1111-4111-8111-111111111111"
 
 
 def check(obj: dict[str, Any]) -> None:
@@ -45,7 +42,7 @@ def _object(claims: list[Claim], view: View) -> dict[str, Any] | None:
         stix.id_text("identity", companions.hub_id(ids)),
         "2026-01-01T00:00:00.000Z",
         "2026-01-02T00:00:00.000Z",
-        stix.content(word, view.dialect, REFS),
+        stix.content(word, view.dialect, PUBLISHER),
         revoked=stix.ends_by_revocation(word),
     )
     parsed: dict[str, Any] = orjson.loads(body)
