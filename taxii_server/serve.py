@@ -1,6 +1,6 @@
 """Serving HTTP: granian, a WSGI server, in several processes that share a port.
 
-Measured beside gunicorn with threads, it answers two to four times the polls. Its processes are started afresh rather
+Measured beside gunicorn with threads, it answers more polls (docs/serving.md). Its processes are started afresh rather
 than forked, so that they hold nothing of the process that starts them; when that one goes, however it goes, they stop.
 """
 

@@ -98,6 +98,10 @@ def test_originals_and_verdicts_of_submissions_leave(store: Store) -> None:
     assert store.submission(submission(3).id) == submission(3, verdicts=verdicts)
     assert store.retain_submissions(999) == 0
     assert store.retain_submissions(2_000) == 1
+    # Of a shared collection only the verdicts are kept, and they leave like the others.
+    store.save_submission(submission(4, state="complete", verdicts=verdicts, body=b""))
+    assert store.retain_submissions(999_999) == 1
+    assert store.submission(submission(4).id) == submission(4, state="complete", body=b"", verdicts=())
 
 
 def test_users_are_kept_by_name(store: Store) -> None:

@@ -72,7 +72,7 @@ class MemoryDesk:
             old = [
                 item
                 for item in self._submissions.values()
-                if item.state == "complete" and item.body and item.received < received_before
+                if item.state == "complete" and (item.body or item.verdicts) and item.received < received_before
             ]
             self._submissions.update({item.id: replace(item, body=b"", verdicts=()) for item in old})
         return len(old)

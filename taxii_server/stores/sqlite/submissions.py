@@ -62,7 +62,7 @@ def _row(submission: Submission) -> tuple[Any, ...]:
         submission.organisation,
         submission.received,
         submission.state,
-        bool(submission.body),
+        bool(submission.body or submission.verdicts),
         orjson.dumps(submission.verdicts),
         submission.body,
     )
