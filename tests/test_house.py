@@ -1,0 +1,72 @@
+"""The house: imports point down only, as docs/architecture.md draws it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+#: from the ground up; what stands on one line may import what stands on it and below
+FLOORS = [
+    ["config"],
+    ["collectors"],
+    ["normalizers"],
+    ["taxii_server.stores"],
+    ["taxii_server"],
+    ["taxii_server.taxii"],
+    ["taxii_server.app", "taxii_server.wsgi", "taxii_server.serve"],
+    ["taxii_server.cli"],
+]
+#: what may not be heard of there
+NEVER = {
+    "config": {"flask", "click", "requests", "sqlite3"},
+    "collectors": {"flask", "click", "sqlite3"},
+    "normalizers": {"flask", "click", "requests", "sqlite3", "time"},
+    "taxii_server.stores": {"flask", "click", "celery", "requests"},
+    "taxii_server.taxii": {"click", "requests", "sqlite3"},
+}
+PRODUCT = ("config", "collectors", "normalizers", "taxii_server")
+
+
+def floor(module: str) -> int:
+    """The floor of the longest name that the module begins with."""
+    found = [
+        (len(name), number)
+        for number, names in enumerate(FLOORS)
+        for name in names
+        if module == name or module.startswith(f"{name}.")
+    ]
+    return max(found)[1]
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of the product."""
+    for package in PRODUCT:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"), path
+
+
+def imported(path: Path) -> Iterator[str]:
+    """What a module imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize(("module", "path"), list(modules()), ids=[name for name, _ in modules()])
+def test_imports_point_down(module: str, path: Path) -> None:
+    """A module imports from its own floor or from below, and nothing that its floor must not know."""
+    for name in imported(path):
+        top = name.partition(".")[0]
+        if top in PRODUCT:
+            assert floor(name) <= floor(module), f"{module} imports {name}"
+            if module.startswith("normalizers") and name.startswith("collectors"):
+                assert name.startswith(("collectors.document", "collectors.errors")), f"{module} imports {name}"
+        for place, names in NEVER.items():
+            if module == place or module.startswith(f"{place}."):
+                assert top not in names or module == "config.instant", f"{module} imports {name}"
