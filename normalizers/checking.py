@@ -1,8 +1,8 @@
 """Whether an object that a stranger sent is valid STIX 2.1.
 
-Nearly all that is sent are plain indicators, so there is a quick check for those, which takes a few microseconds where
-the stix2 library takes hundreds. It only ever says yes to what the library accepts (a property test holds it to that);
-what it does not know is left to the library and to what :mod:`normalizers.strictness` adds.
+Nearly all that is sent are plain indicators, and vulnerabilities, so there is a quick check for those, which takes a
+few microseconds where the stix2 library takes hundreds. It only ever says yes to what the library accepts (a property
+test holds it to that); what it does not know is left to the library and to what :mod:`normalizers.strictness` adds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def check_object(obj: Any) -> str | None:
     """None for a valid object; otherwise a message that names the property and says what was expected."""
     if not isinstance(obj, dict):
         return f"expected a STIX object, got {type(obj).__name__}"
-    if is_plain_indicator(obj):
+    if is_plain(obj):
         return None
     # Imported when first needed: the library costs 20 MB, and few processes ever meet an unusual object.
     from normalizers.strictness import problem
@@ -44,26 +44,27 @@ def key_of(stix_id: str) -> tuple[str, bytes]:
     return kind, bytes.fromhex(uuid.replace("-", ""))
 
 
-def is_plain_indicator(obj: dict[str, Any]) -> bool:
-    """Whether this is a valid indicator of the usual shape. False says nothing: look closer."""
-    if obj.get("type") != "indicator" or obj.get("spec_version") != "2.1":
+def is_plain(obj: dict[str, Any]) -> bool:
+    """Whether this is a valid indicator or vulnerability of the usual shape. False says nothing: look closer."""
+    kind = obj.get("type")
+    if kind == "indicator":
+        checks, needed = _INDICATOR, _OF_INDICATOR
+    elif kind == "vulnerability":
+        checks, needed = _VULNERABILITY, _OF_VULNERABILITY
+    else:
         return False
     try:
-        return all(_CHECKS[name](value) for name, value in obj.items()) and _in_order(obj)
+        whole = all(checks[name](value) for name, value in obj.items()) and needed <= obj.keys()
+        return whole and _in_order(obj)
     except (KeyError, TypeError):
         return False
 
 
 def _in_order(obj: dict[str, Any]) -> bool:
-    """Whether all that an indicator needs is there, and its times follow each other. Raises KeyError."""
+    """Whether its times follow each other."""
     until = obj.get("valid_until")
-    return (
-        _order(obj["modified"]) >= _order(obj["created"])
-        and (until is None or _order(until) > _order(obj["valid_from"]))
-        and obj["valid_from"] is not None
-        and obj["id"] is not None
-        and obj["pattern"] is not None
-        and obj["pattern_type"] is not None
+    return _order(obj["modified"]) >= _order(obj["created"]) and (
+        until is None or _order(until) > _order(obj["valid_from"])
     )
 
 
@@ -122,11 +123,10 @@ def _phase(value: Any) -> bool:
 _REFERENCE = frozenset(("source_name", "description", "url", "external_id"))
 _PHASE = {"kill_chain_name", "phase_name"}
 
-#: Every property of the usual shape, and what its value has to be.
-_CHECKS: dict[str, Callable[[Any], bool]] = {
+#: Every property of the usual shapes, and what its value has to be.
+_COMMON: dict[str, Callable[[Any], bool]] = {
     "type": lambda value: True,
-    "spec_version": lambda value: True,
-    "id": _id("indicator"),
+    "spec_version": lambda value: value == "2.1",
     "created_by_ref": _id("identity"),
     "created": _fine_time,
     "modified": _fine_time,
@@ -138,6 +138,10 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "object_marking_refs": _list_of(_id("marking-definition")),
     "name": _text,
     "description": _text,
+}
+_INDICATOR: dict[str, Callable[[Any], bool]] = {
+    **_COMMON,
+    "id": _id("indicator"),
     "indicator_types": _list_of(lambda value: _WORD.fullmatch(value) is not None),
     "pattern": lambda value: type(value) is str and is_valid(value),
     "pattern_type": lambda value: value == "stix",
@@ -146,3 +150,7 @@ _CHECKS: dict[str, Callable[[Any], bool]] = {
     "valid_until": _time,
     "kill_chain_phases": _list_of(_phase),
 }
+_VULNERABILITY: dict[str, Callable[[Any], bool]] = {**_COMMON, "id": _id("vulnerability")}
+_ALWAYS = frozenset(("type", "spec_version", "id", "created", "modified"))
+_OF_INDICATOR = _ALWAYS | {"pattern", "pattern_type", "valid_from"}
+_OF_VULNERABILITY = _ALWAYS | {"name"}

@@ -13,7 +13,7 @@ import stix2validator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from normalizers.checking import check_object, is_plain_indicator, key_of
+from normalizers.checking import check_object, is_plain, key_of
 from normalizers.envelope import DEEPEST, EnvelopeError, objects_of
 from normalizers.spelling import is_language
 from tests.taxii.hub import indicator, stix_id
@@ -33,6 +33,15 @@ PLAIN = indicator(
     lang="ja",
     revoked=False,
 )
+FLAW = {
+    **{name: value for name, value in PLAIN.items() if name in (
+        "spec_version", "created", "modified", "created_by_ref", "labels", "confidence", "external_references", "lang",
+        "object_marking_refs", "description", "revoked",
+    )},
+    "type": "vulnerability",
+    "id": stix_id("vulnerability", 1),
+    "name": "CVE-2026-0001",
+}  # fmt: skip
 #: more than the profile says, as an example costs little: 400 as a rule, 8,000 in the long run
 MANY = 4 * settings.default.max_examples  # type: ignore[union-attr]
 OPTIONS = stix2validator.ValidationOptions(version="2.1")
@@ -56,15 +65,17 @@ def test_an_object_of_every_type_is_valid(obj: dict[str, Any]) -> None:
 
 def test_the_usual_indicator_takes_the_quick_check() -> None:
     """What nearly everybody sends needs no library."""
-    assert is_plain_indicator(PLAIN)
-    assert is_plain_indicator(indicator(1))
+    assert is_plain(PLAIN)
+    assert is_plain(indicator(1))
+    assert is_plain(FLAW)
+    assert stix2.parse(FLAW, allow_custom=False)
 
 
 @settings(max_examples=MANY, suppress_health_check=list(HealthCheck))
-@given(spoiled([PLAIN]))
+@given(spoiled([PLAIN, FLAW]))
 def test_the_quick_check_never_accepts_what_stix2_refuses(obj: dict[str, Any]) -> None:
     """Whatever the quick check says yes to, the library parses, and reads as it is written."""
-    if is_plain_indicator(copy.deepcopy(obj)):
+    if is_plain(copy.deepcopy(obj)):
         parsed = stix2.parse(obj, allow_custom=False)
         written = {name: value for name, value in obj.items() if not name.startswith(("created", "modified", "valid_"))}
         assert {name: parsed[name] for name in written if isinstance(written[name], str | int)} == {
@@ -78,12 +89,12 @@ def test_the_quick_check_of_patterns(pattern: str) -> None:
     """Every pattern that the quick check lets through is one that the library takes."""
     for text in (pattern, f"[url:value = '{pattern}']", f"[file:hashes.'SHA-256' = '{pattern}']"):
         obj = indicator(1, pattern=text)
-        if is_plain_indicator(obj):
+        if is_plain(obj):
             stix2.parse(obj, allow_custom=False)
 
 
 @settings(max_examples=MANY, suppress_health_check=list(HealthCheck))
-@given(spoiled([*shapes(), PLAIN, PLAIN, PLAIN]))
+@given(spoiled([*shapes(), PLAIN, PLAIN, PLAIN, FLAW]))
 def test_what_is_taken_is_valid(obj: dict[str, Any]) -> None:
     """What the whole check takes passes stix2.parse and the OASIS validator, and what it refuses is told why."""
     message = check_object(copy.deepcopy(obj))
