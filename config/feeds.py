@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from config.audience import Audience, Share, audience_of, under_terms
 from config.instant import DAY, HOUR, Millis, parse_span
 
 
-def _span(value: object) -> object:
-    return parse_span(value) if isinstance(value, str) else value
+def _span(value: object) -> Millis:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a length of time such as 15m, 12h or 90d, got {value}; did you mean {value}d?")
+    return parse_span(value)
 
 
 #: A length of time, written ``12h`` and held in milliseconds.
-Span = Annotated[int, BeforeValidator(_span), Field(gt=0)]
+Span = Annotated[int, BeforeValidator(_span), PlainSerializer(lambda value: f"{value}ms", return_type=str)]
 
 
 class Entry(BaseModel):

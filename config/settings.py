@@ -302,7 +302,7 @@ def _feed_path(name: str, base: Path) -> Path:
 def _mapping(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
-            raw = yaml.safe_load(stream)
+            raw = yaml.load(stream, Loader=_Once)  # noqa: S506 - a safe loader
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -312,11 +312,31 @@ def _mapping(path: Path) -> dict[str, Any]:
     return raw
 
 
+class _Once(yaml.SafeLoader):
+    """The safe loader, for which a key given twice is an error: of two ``share`` nobody knows which is meant."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key!r} is given twice in one mapping", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep=deep)
+
+
+#: pydantic's words for what people get wrong most, in ours
+_SAID = {"extra_forbidden": "unknown key", "missing": "missing, and needed"}
+
+
 def _explain(error: ValidationError) -> str:
     lines = []
     for problem in error.errors(include_url=False):
         where = ".".join(str(part) for part in problem["loc"]) or "settings"
         given = problem.get("input")
         shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) else ""
-        lines.append(f"{where}: {problem['msg'].removeprefix('Value error, ')}{shown}")
+        said = _SAID.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
+        lines.append(f"{where}: {said}{'' if 'got ' in said else shown}")
     return "; ".join(lines)

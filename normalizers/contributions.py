@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from config.instant import Millis, parse_millis, stix_time
+from config.instant import HOUR, Millis, parse_millis, stix_time
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.markings import tlp_of
 from normalizers.merge import Merged
@@ -22,6 +22,10 @@ EXTENSION_ID = "extension-definition--5b1d0f0e-59b4-4a4f-8a5c-6f4c4a0c9d31"
 #: Begins the labels that the hub makes out of what clients would otherwise not see.
 PREFIX = "ais-jp:"
 _MALWARE = f"{PREFIX}malware="
+
+#: Begins the origin of a member's claim. Its version is shown to the hour: to the millisecond it would tell which
+#: values came from one hand.
+MEMBER = "member:"
 
 SCHEMA = (
     "value: string, the observable where the object's pattern or name does not give it. contributions: list, one "
@@ -58,7 +62,8 @@ def extension(merged: Merged, own: Own, value: str | None = None) -> dict[str, A
 
 
 def _contribution(claim: Claim, own: Own) -> dict[str, Any]:
-    said: dict[str, Any] = {"origin": claim.origin, "version": stix_time(claim.version), "life": claim.life}
+    version = claim.version - claim.version % HOUR if claim.origin.startswith(MEMBER) else claim.version
+    said: dict[str, Any] = {"origin": claim.origin, "version": stix_time(version), "life": claim.life}
     if claim.family != claim.origin:
         said["family"] = claim.family
     if claim.audience != own.audience or ":" in claim.audience:  # a marking does not name the group

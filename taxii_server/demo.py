@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from config.instant import Clock
@@ -49,6 +50,6 @@ def banner(settings: Settings, base: str, config: Path, *, demonstration: bool) 
         lines.append(f"  password         {PASSWORD}")
         lines.append(f"  as a member      curl -s -u soc:{PASSWORD} {base}/members/collections/")
         lines.append(f"  other commands   export NOROSHI_CONFIG={config} NOROSHI_DATA={settings.data}")
-        lines.append("                   noroshi feeds list")
+        lines.append(f"                   {sys.argv[0]} feeds list")
     lines.append("  Ctrl-C stops the hub; the data stays in " + str(settings.data))
     return "\n".join(lines)

@@ -72,8 +72,12 @@ class Jobs:
                 published += len(due)
                 pause(len(due))
 
+        self._publisher.prepare()
         self._publisher.publish_all()
-        self._over_all("reissue", self._making(), step, progress)
+        try:
+            self._over_all("reissue", self._making(), step, progress)
+        finally:
+            self._publisher.release()
         return published
 
     def retain(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ class Terms(NamedTuple):
 
     audience: Audience
     origin: str
+    #: of all that decides how its documents are read
+    reading: str
 
 
 class Standing:
@@ -75,18 +78,23 @@ class Standing:
         return self._store.put_claims(rows)
 
     def terms_before(self) -> Terms | None:
-        """What the feed's claims were for and from, if its marking, terms or naming have changed since; else None."""
-        now = Terms(self._feed.audience, self._origin)
+        """What the feed stood under, if its marking, terms, naming or reading have changed since; else None."""
+        now = self._terms()
         known = self._store.value(self._place)
         if known is None:
             self.remember_terms()
             return None
-        before = Terms(*known.split(" ", 1))
+        before = Terms(*known.split(" "))
         return before if before != now else None
 
     def remember_terms(self) -> None:
         """Once all has followed a change of terms, and the feed is to be read anew."""
-        self._store.set_value(self._place, f"{self._feed.audience} {self._origin}")
+        self._store.set_value(self._place, " ".join(self._terms()))
+
+    def _terms(self) -> Terms:
+        said = self._feed.model_dump_json(exclude={"every", "enabled", "transport", "expect", "carries", "terms"})
+        reading = hashlib.sha256(said.encode()).hexdigest()[:16]
+        return Terms(self._feed.audience, self._origin, reading)
 
     def follow_terms(self, before: Terms) -> None:
         """After a change of marking, terms or naming, end the claims where they were.
@@ -94,6 +102,8 @@ class Standing:
         What is for fewer now stands for those from here on. What is for more is not handed on: what was collected for
         fewer stays theirs until the feed says it again under its new terms.
         """
+        if (before.audience, before.origin) == (self._feed.audience, self._origin):
+            return  # only how it is read has changed
         moment = self._clock() // 1_000
         after = b""
         while keys := self._store.origin_keys(before.origin, after=after, limit=BATCH):

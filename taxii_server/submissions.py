@@ -18,7 +18,8 @@ from config.feeds import DEFAULT_LIFE, LONGEST_LIFE
 from config.instant import HOUR, Clock, Millis, parse_millis, stix_time
 from config.settings import ApiRoot, Settings
 from normalizers.checking import check_object
-from normalizers.claims import Claim, detail_text, encode, fold
+from normalizers.claims import Claim, detail_text, encode, rounded, wins
+from normalizers.contributions import MEMBER
 from normalizers.envelope import objects_of
 from normalizers.markings import tlp_of
 from normalizers.patterns import observable
@@ -48,6 +49,7 @@ class Submissions:
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
+        self._skew = settings.tolerated_skew
         self._roots = {root.path: root for root in settings.api_roots}
         self._key = store.secret("origins")
 
@@ -86,12 +88,18 @@ class Submissions:
             return None, "read with the indicators that refer to it; publishes nothing by itself"
         if obj["type"] != "indicator":
             raise Refused(f"type: expected indicator, got {obj['type']}; only indicators become claims here")
-        claim = self._claim(obj, submission, root)
+        claim = rounded(self._claim(obj, submission, root))
         return claim, self._message(claim)
 
     def _message(self, claim: Claim) -> str:
+        said = [known for known in self._store.claims([claim.key]).get(claim.key, ()) if known.origin == claim.origin]
+        newer = max((known.version for known in said), default=0)
+        if newer > claim.version:
+            return f"not taken: you said something newer about it on {stix_time(newer)}"
         if claim.withdrawn:
-            return "withdrawn"
+            return "withdrawn" if said else "nothing of yours to withdraw"
+        if claim.version > self._clock() // 1_000 + self._skew:
+            return f"accepted; waits until {stix_time(claim.version)}, the date that it bears"
         if claim.ends <= self._clock() // 1_000:
             return f"kept for look-ups and not published: it ended on {stix_time(claim.ends)}, before it came"
         return (
@@ -130,7 +138,7 @@ class Submissions:
             origin=origin,
             family=origin,
             audience=audience,
-            version=_coarse(modified),
+            version=modified,
             first_seen=_coarse(min(parse_millis(obj["valid_from"]), modified)),
             last_seen=_coarse(modified),
             life=_life(obj, kind, modified),
@@ -142,7 +150,7 @@ class Submissions:
 
     def _origin(self, organisation: str, kind: str, value: str) -> str:
         said = f"{organisation}\0{kind}\0{value}".encode()
-        return f"member:{hmac.new(self._key, said, hashlib.sha256).hexdigest()[:32]}"
+        return f"{MEMBER}{hmac.new(self._key, said, hashlib.sha256).hexdigest()[:32]}"
 
 
 def _later(one: Claim, other: Claim) -> bool:
@@ -152,18 +160,16 @@ def _later(one: Claim, other: Claim) -> bool:
 
 def _rows(key: bytes, claim: Claim, said: list[Claim]) -> Iterator[ClaimRow]:
     """What changes, given all that the same organisation has said of the observable."""
+    if any(known.version > claim.version for known in said):
+        return  # an older version that comes late
     for known in said:
-        older = _coarse(known.version) <= claim.version
-        if known.audience != claim.audience and not known.withdrawn and older:
+        if known.audience != claim.audience and not known.withdrawn:
             # It is for others now: what is marked narrower must not stay where it was.
-            gone = known._replace(withdrawn=claim.version, version=max(claim.version, known.version + 1))
+            gone = known._replace(withdrawn=_coarse(claim.version), version=max(claim.version, known.version + 1))
             yield ClaimRow(key, gone)
     stored = next((known for known in said if known.audience == claim.audience), None)
-    if stored is not None and claim.version < _coarse(stored.version):
-        return  # an older version that comes late
-    folded = fold(stored, claim, replace=True, key=key)
-    if folded is not stored:
-        yield ClaimRow(key, folded)
+    if stored is None or wins(claim, stored):
+        yield ClaimRow(key, claim)
 
 
 def _observable(obj: dict[str, Any]) -> tuple[str, str]:

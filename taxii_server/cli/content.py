@@ -24,6 +24,7 @@ from taxii_server.cli.context import (
     NOT_FOUND,
     Failure,
     as_json,
+    audited,
     configured,
     moment,
     now,
@@ -54,7 +55,8 @@ def collections(config: Path | None, data: Path | None, json_: bool) -> None:
             for root in settings.api_roots
             for item in root.collections
         ]
-    show_rows("Collections", rows, json_=json_)
+    columns = ["path", "title", "kind", "objects", "last_added", "read", "write"]
+    show_rows("Collections", rows, json_=json_, columns=columns)
 
 
 def _collection_row(root: ApiRoot, item: Collection, count: int, last: int) -> dict[str, Any]:
@@ -182,6 +184,7 @@ def _post(settings: Settings, store: Store, root: ApiRoot, item: Collection, nam
     who = Caller(name=user.name, organisation=user.organisation, groups=frozenset(user.groups))
     if not Access(settings).rights(who, item).write:
         raise Failure(f"{name} may not post to {root.path}/{item.alias or item.id}", FAILED)
+    audited(store, "post on behalf of", name, {"collection": str(item.id)})
     submission = post(store, settings, root, item, who, body, system_clock())
     if submission.state == "pending":
         Submissions(settings, store, system_clock).process()

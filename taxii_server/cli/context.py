@@ -21,7 +21,7 @@ from config.instant import Millis, stix_time, system_clock
 from config.settings import Settings, load, shipped
 from taxii_server.opening import check_feeds, open_hub
 from taxii_server.publishing import NotNow
-from taxii_server.stores.base import Store
+from taxii_server.stores.base import AuditRecord, Store
 
 #: What exit codes mean; docs/commands.md repeats it.
 FAILED, USAGE, CONFIGURATION, STORE, NOT_FOUND = 1, 2, 3, 4, 5
@@ -168,6 +168,11 @@ def patiently(attempt: Callable[[], T]) -> T:
         except NotNow:
             time.sleep(_WAIT)
     raise Failure("another process has been publishing for a minute; try again later", FAILED)
+
+
+def audited(store: Store, action: str, subject: str, detail: dict[str, object]) -> None:
+    """Append to the audit log what somebody did at the command line."""
+    store.audit(AuditRecord(at=now(), actor="command line", action=action, subject=subject, detail=detail))
 
 
 def refuse(message: str) -> NoReturn:

@@ -91,6 +91,8 @@ def check_(file: Path, sample: Path | None, json_: bool) -> None:
             click.echo(f"  {count} {reason}")
         for line, message in result["examples"]:
             click.echo(f"  line {line}: {message}")
+    if result.get("held"):
+        raise Failure(f"a run would be held: {result['held']}", FAILED)
 
 
 def _check_format(feed: Feed) -> None:
@@ -118,4 +120,9 @@ def _try(feed: Feed, sample: Path) -> dict[str, Any]:
             document.close()
     except (CollectError, UnreadableDocument) as error:
         raise Failure(f"{sample}: {error}", FAILED) from error
-    return {"rows": rows, "claims": claims, "refused": dict(refused), "examples": examples[:20]}
+    held = ""
+    if rows < tried.expect.min_rows:
+        held = f"expected at least {tried.expect.min_rows} rows, got {rows}"
+    elif refused.total() > rows * tried.expect.refused:
+        held = f"{refused.total()} of {rows} rows are refused, and expect.refused allows {tried.expect.refused:g}"
+    return {"rows": rows, "claims": claims, "refused": dict(refused), "examples": examples[:20], "held": held}

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from config.instant import DAY, stix_time, system_clock, taxii_time
-from config.settings import Settings
+from config.settings import Settings, load, shipped
 from taxii_server.stores.base import Store
 
 _LEAST_FREE = 1 << 30
@@ -27,7 +27,9 @@ def examine(settings: Settings, store: Store) -> list[Finding]:
     """Everything, in order."""
     return [
         Finding("configuration", True, f"{len(settings.feeds)} feeds, {len(settings.api_roots)} API roots"),
+        *_identity(settings),
         *_disk(settings),
+        *_store(store),
         *_clock(settings, store),
         *_work(store),
         *_users(settings, store),
@@ -35,11 +37,23 @@ def examine(settings: Settings, store: Store) -> list[Finding]:
     ]
 
 
+def _identity(settings: Settings) -> Iterator[Finding]:
+    shipped_namespace = load(shipped("hub.yaml")).hub.namespace
+    own = settings.hub.namespace != shipped_namespace
+    found = "its own" if own else "that of the shipped hub.yaml: before others subscribe, make one with uuidgen"
+    yield Finding("namespace", True, found)
+
+
 def _disk(settings: Settings) -> Iterator[Finding]:
     free = shutil.disk_usage(settings.data).free
     yield Finding("disk", free >= _LEAST_FREE, f"{free >> 20} MiB free in {settings.data}")
     mode = settings.data.stat().st_mode
     yield Finding("data directory", not mode & 0o007, f"mode {mode & 0o777:o}; others than the hub need no access")
+
+
+def _store(store: Store) -> Iterator[Finding]:
+    damage = store.damage()
+    yield Finding("store", not damage, damage or "undamaged")
 
 
 def _clock(settings: Settings, store: Store) -> Iterator[Finding]:

@@ -73,6 +73,8 @@ def _told(error: Exception) -> tuple[str, int]:
         return str(error), STORE
     if isinstance(error, CannotListen):
         return str(error), FAILED
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}", FAILED
     return f"unexpected {type(error).__name__}: {error}; NOROSHI_DEBUG=1 shows where", FAILED
 
 

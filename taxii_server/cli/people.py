@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -15,6 +16,7 @@ from taxii_server.cli.context import (
     NOT_FOUND,
     Failure,
     as_json,
+    audited,
     configured,
     moment,
     now,
@@ -24,7 +26,7 @@ from taxii_server.cli.context import (
     show_rows,
 )
 from taxii_server.credentials import hash_password, make_token
-from taxii_server.stores.base import AuditRecord, Store, Token, User
+from taxii_server.stores.base import Store, Token, User
 
 _NAME = r"abcdefghijklmnopqrstuvwxyz0123456789.@_-"
 
@@ -55,17 +57,21 @@ def add_user(
     """Add the user NAME. The password is asked for, never taken from the command line."""
     if not name or any(letter not in _NAME for letter in name):
         refuse(f"name: expected small letters, digits and . @ _ -, got {name!r}")
+    if not organisation.strip():
+        refuse("--organisation: expected whom the user acts for, got nothing")
     with opened(config, data, must_exist=False) as (settings, store):
         _known_groups(settings, groups)
         if store.user(name) is not None:
             raise Failure(f"there is a user {name!r} already", FAILED)
         password = "" if no_password else _password(password_file)
         store.save_user(User(name=name, organisation=organisation, groups=groups, password=password, created=now()))
-        _audit(store, "add user", name, {"groups": list(groups), "organisation": organisation})
+        audited(store, "add user", name, {"groups": list(groups), "organisation": organisation})
     click.echo(f"added {name}")
 
 
 def _password(source: TextIO | None) -> str:
+    if source is None and not sys.stdin.isatty():
+        refuse("password: there is no terminal to ask at; expected --password-file or --no-password")
     if source is None:
         text: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
@@ -128,7 +134,7 @@ def set_user(
         )
         store.save_user(changed)
         said = {"groups": list(changed.groups), "organisation": changed.organisation, "enabled": not changed.disabled}
-        _audit(store, "change user", name, {**said, "new password": changed.password != user.password})
+        audited(store, "change user", name, {**said, "new password": changed.password != user.password})
     click.echo(f"changed {name}")
 
 
@@ -152,7 +158,7 @@ def disable_user(name: str, config: Path | None, data: Path | None) -> None:
     """Let NAME log in no more, from the next request on. Nothing of the user is deleted."""
     with opened(config, data) as (_, store):
         store.save_user(replace(_user(store, name), disabled=True))
-        _audit(store, "disable user", name, {})
+        audited(store, "disable user", name, {})
     click.echo(f"disabled {name}")
 
 
@@ -174,10 +180,11 @@ def add_token(user: str, label: str, expires: str | None, config: Path | None, d
     except ValueError as error:
         refuse(f"--expires: {error}")
     with opened(config, data) as (_, store):
-        _user(store, user)
+        if _user(store, user).disabled:
+            raise Failure(f"{user!r} is disabled, so no token of theirs would be taken", FAILED)
         text, token = make_token(user, now=now(), label=label, expires=until)
         store.save_token(token)
-        _audit(store, "add token", token.id, {"user": user, "label": label})
+        audited(store, "add token", token.id, {"user": user, "label": label})
     if json_:
         show_json({"id": token.id, "user": user, "token": text, "expires": moment(until)})
     else:
@@ -217,7 +224,7 @@ def revoke_token(token_id: str, config: Path | None, data: Path | None) -> None:
         if token is None:
             raise Failure(f"there is no token {token_id!r}", NOT_FOUND)
         store.save_token(replace(token, revoked=True))
-        _audit(store, "revoke token", token_id, {"user": token.user})
+        audited(store, "revoke token", token_id, {"user": token.user})
     click.echo(f"revoked {token_id}")
 
 
@@ -240,7 +247,3 @@ def audit(limit: int, config: Path | None, data: Path | None, json_: bool) -> No
         for record in records
     ]
     show_rows("Audit log", rows, json_=json_)
-
-
-def _audit(store: Store, action: str, subject: str, detail: dict[str, object]) -> None:
-    store.audit(AuditRecord(at=now(), actor="command line", action=action, subject=subject, detail=detail))

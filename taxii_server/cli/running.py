@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from config.instant import system_clock
 from config.settings import Settings
 from taxii_server import demo, memory, supervise
 from taxii_server.cli.context import (
+    CONFIGURATION,
     FAILED,
     NOT_FOUND,
     Failure,
     as_json,
+    audited,
     configured,
     demo_config,
     given,
@@ -38,6 +41,7 @@ from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.jobs import Jobs
 from taxii_server.jsonlog import configure_logging
 from taxii_server.publishing import NotNow, Publisher
+from taxii_server.serve import check_address, check_certificate
 from taxii_server.serve import serve as run_server
 from taxii_server.stores.base import FeedState, Store
 from taxii_server.worker import Worker
@@ -91,24 +95,40 @@ def up(
 
     Ctrl-C stops it; what it knows is in the data directory and is there at the next start.
     """
-    _checked(host, cert, key)
     if demonstration:
+        if click.get_current_context().get_parameter_source("config") is ParameterSource.COMMANDLINE:
+            refuse("--demo has a configuration of its own; leave --config or --demo out")
         if not _loopback(host):
             refuse("--demo has users with known passwords, so it listens on the loopback address alone")
-        config = config or demo_config()
+        # Not what NOROSHI_CONFIG names: a demonstration never touches a hub of somebody's.
+        config = demo_config()
         data = data or Path("noroshi-demo")
+        os.environ.setdefault("NOROSHI_LOG", "WARNING")
     config = given(config)
-    settings = settings_of(config, data)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    configure_logging(logging.WARNING)
+    settings = _ready(config, data, host, port, cert, key)
     if demonstration:
         _prepare_demo(settings, config, data)
-        os.environ.setdefault("NOROSHI_LOG", "WARNING")
     memory.lean()
     scheme = "https" if cert else "http"
     click.echo(demo.banner(settings, f"{scheme}://{host}:{port}", config, demonstration=demonstration))
     with supervise.worker(config, settings.data):
         run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
+
+
+def _ready(config: Path, data: Path | None, host: str, port: int, cert: Path | None, key: Path | None) -> Settings:
+    """Settings with which everything can start: found out before anything is started or promised."""
+    _checked(host, cert, key)
+    settings = settings_of(config, data)
+    if settings.store == "memory:":
+        raise Failure(
+            "store: memory: is of one process alone, and a hub has several; expected sqlite:FILE", CONFIGURATION
+        )
+    check_address(host, port)
+    if cert is not None and key is not None:
+        check_certificate(cert, key)
+    configure_logging(logging.WARNING)
+    with opened(config, data, must_exist=False):
+        return settings
 
 
 def _prepare_demo(settings: Settings, config: Path, data: Path | None) -> None:
@@ -135,12 +155,10 @@ def serve(
     config: Path | None, data: Path | None, host: str, port: int, workers: int, cert: Path | None, key: Path | None
 ) -> None:
     """Run only the TAXII server. Something else has to run `noroshi work`."""
-    _checked(host, cert, key)
     config = given(config)
-    settings = settings_of(config, data)
-    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    configure_logging(logging.WARNING)
+    settings = _ready(config, data, host, port, cert, key)
     memory.lean()
+    click.echo(f"{settings.hub.title}: {'https' if cert else 'http'}://{host}:{port}/taxii2/")
     run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
 
 
@@ -175,6 +193,8 @@ def collect(feed: tuple[str, ...], confirm: bool, config: Path | None, data: Pat
     memory.seldom_collect()
     with opened(config, data, must_exist=False) as (settings, store):
         chosen = _chosen(settings, feed)
+        if confirm:
+            audited(store, "confirm a shrunken list", " ".join(chosen), {})
         publisher = Publisher(settings, store, system_clock, owner())
         published: int | None = None
         with suppress(NotNow):  # then the running hub publishes what is collected here
@@ -251,7 +271,13 @@ def _show_collected(states: list[FeedState], published: int | None, json_: bool)
         "Collected",
         ["feed", "state", *columns, "reasons", "message"],
         [
-            [state.feed, state.status, *(state.counts.get(name) for name in columns), state.refused, state.message]
+            [
+                state.feed,
+                state.status,
+                *(state.counts.get(name) if state.status != "unchanged" else 0 for name in columns),
+                state.refused if state.status != "unchanged" else "",
+                state.message,
+            ]
             for state in states
         ],
     )

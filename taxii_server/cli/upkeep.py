@@ -12,6 +12,7 @@ from taxii_server.cli.context import (
     FAILED,
     Failure,
     as_json,
+    audited,
     configured,
     opened,
     owner,
@@ -50,7 +51,10 @@ def restore(file: Path, yes: bool, config: Path | None, data: Path | None) -> No
     if not yes:
         click.confirm(f"replace the store in {settings.data} by {file}?", abort=True)
     settings.data.mkdir(parents=True, exist_ok=True)
-    restore_store(file, settings.store, settings.data, system_clock())
+    expect = {"namespace": str(settings.hub.namespace)}
+    restore_store(file, settings.store, settings.data, system_clock(), expect)
+    with opened(config, data) as (_, store):
+        audited(store, "restore", str(file), {})
     click.echo(f"restored {file}")
 
 

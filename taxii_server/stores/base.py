@@ -441,5 +441,8 @@ class Store(Protocol):
     def backup(self, target: Path, progress: Callable[[int, int], None] | None = None) -> None:
         """Write a consistent copy to a new file while others read and write. ``progress(done, total)``."""
 
+    def damage(self) -> str:
+        """What is wrong with what the store is kept in, "" when nothing is found. Reads all of it."""
+
     def close(self) -> None:
         """Release what this process holds."""

@@ -65,6 +65,7 @@ def _roots(**change: Any) -> dict[str, Any]:
         pytest.param(_roots(id="eb8df4a3-323e-1a81-b4c5-93e278993f8c"), "version 4", id="UUID of version 1"),
         pytest.param({"default_root": "nowhere"}, "nowhere", id="unknown default root"),
         pytest.param({"superseded_for": "a while"}, "superseded_for", id="no length of time"),
+        pytest.param({"superseded_for": 7}, "did you mean 7d", id="a bare number"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(tmp_path: Path, change: dict[str, Any], said: str) -> None:
@@ -82,6 +83,14 @@ def test_a_file_that_is_not_there_or_no_yaml_is_refused(tmp_path: Path) -> None:
     broken.write_text("hub: [")
     with pytest.raises(SettingsError, match="not readable as YAML"):
         load(broken)
+
+
+def test_a_key_given_twice_is_refused(tmp_path: Path) -> None:
+    """Of two terms for one feed nobody knows which was meant."""
+    path = tmp_path / "feed.yaml"
+    path.write_text(shipped("feeds/openphish.yaml").read_text() + "\nshare: public\n")
+    with pytest.raises(SettingsError, match="'share' is given twice"):
+        load_feed(path)
 
 
 def test_a_relative_data_directory_starts_at_the_file(tmp_path: Path) -> None:

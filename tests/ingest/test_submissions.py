@@ -204,6 +204,23 @@ def test_an_older_version_that_comes_late_loses(door: Door) -> None:
     assert door.live()["192.0.2.9"]["confidence"] == 90
 
 
+def test_an_older_version_within_the_hour_does_not_undo_a_withdrawal(door: Door) -> None:
+    """A tool that posts its bundle again brings nothing back, and its publisher is told why."""
+    door.post(indicator(modified=stix_time(NOW + 60_000)))
+    door.post(indicator(modified=stix_time(NOW + 120_000), revoked=True))
+    again = door.post(indicator(modified=stix_time(NOW + 60_000)))
+    assert door.live() == {}
+    assert "newer" in again.verdicts[0]["message"]
+
+
+def test_promise_7_times_are_shown_to_the_hour(door: Door) -> None:
+    """No minute that a publisher wrote is served, though versions within the hour are told apart."""
+    door.post(indicator(modified=stix_time(NOW + 754_321), valid_from=stix_time(NOW + 123_456)))
+    served = b"".join(body for _, body in door.hub.log(PUBLIC)).decode()
+    assert stix_time(NOW + 754_321)[:16] not in served
+    assert stix_time(NOW + 123_456)[:16] not in served
+
+
 def test_tlp_1_white_is_clear_and_agreement_raises_confidence(door: Door) -> None:
     """TLP 1 ids are understood; a second organisation is a second opinion."""
     door.post(indicator(object_marking_refs=[TLP["white"]], confidence=50))

@@ -423,8 +423,10 @@ def test_indicators_become_claims() -> None:
     assert claim.malware == ("SampleRAT",)
     assert json.loads(claim.detail) == {"threat": "botnet-c2"}
     assert claim.references == (
-        ("Source: TweetFeed (CC0)", "https://tweetfeed.live/", ""), ("blog", "https://blog.example.com/1", ""), ("case", "", "C-1"),
-    )  # fmt: skip
+        ("Source: TweetFeed (CC0)", "https://tweetfeed.live/", ""),
+        ("blog", "https://blog.example.com/1", ""),
+        ("case", "", "C-1"),
+    )
 
 
 @pytest.mark.parametrize("text", ["{}", '{"more": false}', '{"objects": []}', "[]"])

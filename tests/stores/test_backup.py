@@ -43,7 +43,8 @@ def reopened(folder: Path) -> closing[Store]:
 
 
 def leftovers(folder: Path) -> set[str]:
-    return {file.name for file in folder.iterdir()} - {"hub.db", "hub.db.lock", "backup.db"}
+    found = {file.name for file in folder.iterdir()} - {"hub.db", "hub.db.lock", "backup.db"}
+    return {name for name in found if not name.startswith("hub.db.before-restore-")}
 
 
 # ---------------------------------------------------------------- backing up
@@ -215,6 +216,7 @@ def test_a_backup_that_cannot_be_used_changes_nothing(saved: Path, tmp_path: Pat
     with reopened(tmp_path) as store:
         assert len(store.keys()) == 2
     assert leftovers(tmp_path) == set()
+    assert not list(tmp_path.glob("*.before-restore-*"))
 
 
 def test_a_file_of_another_program_is_not_replaced(saved: Path, tmp_path: Path) -> None:
@@ -252,6 +254,20 @@ def test_an_interrupted_restore_leaves_the_old_store(
     with reopened(tmp_path) as store:
         assert len(store.keys()) == 2
     assert leftovers(tmp_path) == set()
+    assert not list(tmp_path.glob("*.before-restore-*"))
+
+
+def test_the_replaced_store_stays_beside_and_another_hubs_backup_is_refused(saved: Path, tmp_path: Path) -> None:
+    """What was there can be gone back to; a backup that remembers another namespace replaces nothing."""
+    with reopened(tmp_path) as store:
+        store.set_value("namespace", "this hub")
+    restore(saved, ADDRESS, tmp_path, NOW, {"namespace": "any"})  # it remembers none
+    (kept,) = tmp_path.glob("hub.db.before-restore-*")
+    restore(kept, ADDRESS, tmp_path, NOW + 1, {"namespace": "this hub"})
+    with reopened(tmp_path) as store:
+        assert store.value("namespace") == "this hub"
+    with pytest.raises(StoreUnusable, match="namespace"):
+        restore(kept, ADDRESS, tmp_path, NOW + 2, {"namespace": "another hub"})
 
 
 def test_a_backup_of_the_first_version_can_be_restored(tmp_path: Path) -> None:

@@ -18,5 +18,9 @@ class MemoryStore(MemoryClaims, MemoryLogs, MemoryDesk):
         """Raises StoreError: there is nothing that a file could be made of and read back from."""
         raise StoreError(f"{target}: a memory: store cannot be backed up; sqlite:FILE can")
 
+    def damage(self) -> str:
+        """There is no file that could be."""
+        return ""
+
     def close(self) -> None:
         """Nothing is held outside the process, and what is in it stays readable."""

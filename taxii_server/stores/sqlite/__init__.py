@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.instant import Millis
 from taxii_server.stores.sqlite.claims import SqliteClaims
-from taxii_server.stores.sqlite.copies import InUse, back_up, restore
+from taxii_server.stores.sqlite.copies import InUse, back_up, damage, restore
 from taxii_server.stores.sqlite.database import PATIENCE, Database
 from taxii_server.stores.sqlite.desk import SqliteDesk
 from taxii_server.stores.sqlite.lists import SqliteLists
@@ -42,6 +42,11 @@ class SqliteStore(SqliteClaims, SqliteLists, SqliteObjects, SqliteLogs, SqlitePa
     def backup(self, target: Path, progress: Callable[[int, int], None] | None = None) -> None:
         """See :class:`taxii_server.stores.base.Store`. Raises StoreError, also when ``target`` is there already."""
         back_up(self._database, target, progress)
+
+    def damage(self) -> str:
+        """See :class:`taxii_server.stores.base.Store`."""
+        with self._database.reading() as connection:
+            return damage(connection)
 
     def close(self) -> None:
         """See :class:`taxii_server.stores.base.Store`."""

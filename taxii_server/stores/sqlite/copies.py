@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -83,19 +83,29 @@ def _copy(source: sqlite3.Connection, part: Path, target: Path, progress: Callab
             source.backup(copy, pages=_STEP, progress=step)
             # A backup is one file, and not one with a log beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
+            found = damage(copy)
+            if found:
+                raise StoreUnusable(f"{target}: not written, the store is damaged: {found}")
     except sqlite3.Error as error:
         raise meaning(error, target) from error
+
+
+def damage(connection: sqlite3.Connection) -> str:
+    """What SQLite finds wrong with a file when it reads all of it; "" for nothing."""
+    found = [text for (text,) in connection.execute("PRAGMA quick_check(3)").fetchall()]
+    return "" if found == ["ok"] else "; ".join(found)
 
 
 # ---------------------------------------------------------------- restoring
 
 
-def restore(backup: Path, path: Path, now: Micros) -> None:
-    """Put a backup in the place of the store at ``path``, whole or not at all.
+def restore(backup: Path, path: Path, now: Micros, expect: Mapping[str, str] | None = None) -> None:
+    """Put a backup in the place of the store at ``path``, whole or not at all. The replaced file stays beside it.
 
-    No ``date_added`` that the replaced store gave is given again, even if the clock has stepped back since. Secrets are
-    those of the backup. Raises StoreBusy while the store is open, StoreUnusable when the backup or what it would
-    replace is not a hub's, or the backup is damaged.
+    ``expect`` are small texts that the backup must not remember otherwise. No ``date_added`` that the replaced store
+    gave is given again, even if the clock has stepped back since. Secrets are those of the backup. Raises StoreBusy
+    while the store is open, StoreUnusable when the backup or what it would replace is not a hub's, or the backup is
+    damaged.
     """
     _check_header(backup)
     alone = InUse(path, alone=True)
@@ -103,14 +113,28 @@ def restore(backup: Path, path: Path, now: Micros) -> None:
         with _refused(path), _beside(path) as part:
             shutil.copyfile(backup, part)
             given, floor = _given_by(path, now)
-            _adapt(part, backup, given, floor)
+            _adapt(part, backup, given, floor, expect or {})
             _make_durable(part)
             for companion in _COMPANIONS:  # of a store so damaged that it could not be closed
                 path.with_name(path.name + companion).unlink(missing_ok=True)
-            os.replace(part, path)
+            with _kept(path, now):
+                os.replace(part, path)
             _make_durable(path.parent)
     finally:
         alone.release()
+
+
+@contextmanager
+def _kept(path: Path, now: Micros) -> Iterator[None]:
+    """Keep the present file under another name, if the block replaces it."""
+    kept = path.with_name(f"{path.name}.before-restore-{now}-{secrets.token_hex(2)}")
+    if path.exists():
+        os.link(path, kept)
+    try:
+        yield
+    except BaseException:
+        kept.unlink(missing_ok=True)
+        raise
 
 
 def _check_header(file: Path) -> None:
@@ -144,7 +168,7 @@ def _given_by(path: Path, now: Micros) -> tuple[dict[str, Micros], Micros]:
         raise found from error
 
 
-def _adapt(part: Path, backup: Path, given: dict[str, Micros], floor: Micros) -> None:
+def _adapt(part: Path, backup: Path, given: dict[str, Micros], floor: Micros, expect: Mapping[str, str]) -> None:
     """Check the copy of a backup, bring it to the present schema, and to dates that were not given yet."""
     prepare(part, PATIENCE)
     try:
@@ -152,6 +176,10 @@ def _adapt(part: Path, backup: Path, given: dict[str, Micros], floor: Micros) ->
             found = [text for (text,) in connection.execute("PRAGMA integrity_check(3)").fetchall()]
             if found != ["ok"]:
                 raise StoreUnusable(f"{backup}: damaged: {'; '.join(found)}")
+            remembered = dict(connection.execute("SELECT name, value FROM remembered").fetchall())
+            for name, value in expect.items():
+                if remembered.get(name, value) != value:
+                    raise StoreUnusable(f"{backup}: expected a backup with the {name} {value}, got {remembered[name]}")
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(
                 "INSERT INTO collection (name, last) VALUES (?, ?) "
