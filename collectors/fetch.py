@@ -6,6 +6,7 @@ error and never a document.
 
 from __future__ import annotations
 
+import ipaddress
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -165,8 +166,21 @@ def _redirected(request: Request, location: str | None) -> Request:
         raise GiveUp(f"{request.shown}: redirected to what is no URL") from None
     if new.scheme not in ("http", "https") or (old.scheme == "https" and new.scheme == "http"):
         raise GiveUp(f"{request.shown}: expected a redirect to http or https, and not from https to http")
+    if _inward(new.hostname) and not _inward(old.hostname):
+        raise GiveUp(f"{request.shown}: redirected to an address inside this network, which is not followed")
     headers = {k: v for k, v in request.headers.items() if same or k.lower() in _FOR_STRANGERS}
     return replace(request, url=target, headers=headers)
+
+
+def _inward(host: str | None) -> bool:
+    """Whether a host is this machine or one of a private network, as far as its name tells."""
+    name = (host or "").rstrip(".").lower()
+    if name == "localhost" or name.endswith((".localhost", ".local", ".internal")):
+        return True
+    try:
+        return not ipaddress.ip_address(name).is_global
+    except ValueError:
+        return False
 
 
 def _answer(response: requests.Response, request: Request, deadline: Deadline, clock: Clock) -> Answer:

@@ -90,6 +90,9 @@ def _unzip(stream: BinaryIO, spool: Spool, name: str) -> None:
             members = [member for member in archive.infolist() if not member.is_dir()]
             if len(members) != 1:
                 raise Unreadable(f"{name}: expected a zip archive with one member, got {len(members)}")
+            # The other methods unpack a whole piece of input at once, whatever is asked for: a few bytes to gigabytes.
+            if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise Unreadable(f"{name}: expected a zip archive that is stored or deflated, got another method")
             with archive.open(members[0]) as member:
                 while data := member.read(min(_CHUNK, spool.room + 1)):
                     spool.write(data)

@@ -178,6 +178,8 @@ class Feed(Entry):
             raise ValueError("format needs a kind")
         if self.marking.startswith("TLP:AMBER") and not self.group:
             raise ValueError(f"{self.marking} needs the group it is for")
+        if self.kind == "list" and isinstance(self.transport, TaxiiTransport):
+            raise ValueError("kind: a TAXII collection comes page by page, so it is a log, and no list")
         for kind, life in self.life.items():
             longest = LONGEST_LIFE.get(kind)
             if longest is None:

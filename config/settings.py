@@ -197,12 +197,16 @@ class Settings(Entry):
                 self._check_rights(collection)
                 self._check_narrowing(collection)
         for feed in self.feeds:
-            if feed.group is not None and feed.group not in self.groups:
+            if feed.group is not None and feed.group not in self._ambers():
                 raise ValueError(f"feed {feed.id}: no group is called {feed.group!r}")
         return self
 
+    def _ambers(self) -> set[str]:
+        """What AMBER may be for: the groups that clearances name, and groups by their own name."""
+        return {group.clearance.partition(":")[2] for group in self.groups.values()} | self.groups.keys()
+
     def _check_groups(self, root: ApiRoot) -> None:
-        if root.group is not None and root.group not in self.groups:
+        if root.group is not None and root.group not in self._ambers():
             raise ValueError(f"{root.path}: no group is called {root.group!r}")
         if sum(item.kind == "submissions" for item in root.collections) > 1:
             raise ValueError(f"{root.path}: expected one submissions collection at most")

@@ -14,8 +14,8 @@ from typing import Any
 
 from normalizers.patterns import is_valid
 
-_ID = re.compile(r"([a-z0-9-]{3,250})--([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[89ab][0-9a-f]{3}-[0-9a-f]{12})")
-_TIME = re.compile(r"(?:19[789]\d|[2-9]\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z")
+_ID = re.compile(r"([a-z0-9-]{3,250})--([0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})")
+_TIME = re.compile(r"(?:19[789]\d|[2-9]\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z", re.ASCII)
 _URL = re.compile(
     r"https?://[A-Za-z0-9.-]+(?::\d{1,5})?(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*)?"
     r"(?:\?(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
@@ -69,8 +69,9 @@ def _in_order(obj: dict[str, Any]) -> bool:
 
 
 def _order(time: str) -> str:
-    head, dot, fraction = time[:-1].partition(".")
-    return head + dot + fraction.rstrip("0") if dot else head
+    head, _, fraction = time[:-1].partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{head}.{fraction}" if fraction else head
 
 
 def _text(value: Any) -> bool:

@@ -10,6 +10,8 @@ import orjson
 
 #: Deepest nesting taken, the envelope itself included.
 DEEPEST = 64
+#: Most objects of one envelope: each has a verdict, which may be longer than the object.
+MOST = 20_000
 
 _NAME = re.compile(rb'"\s*:')
 
@@ -37,6 +39,8 @@ def objects_of(body: bytes) -> list[Any]:
     objects = envelope.get("objects")
     if not isinstance(objects, list) or not objects:
         raise EnvelopeError("objects: expected a list of at least one STIX object")
+    if len(objects) > MOST:
+        raise EnvelopeError(f"objects: expected at most {MOST} objects in an envelope, got {len(objects)}")
     return objects
 
 

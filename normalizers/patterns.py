@@ -41,6 +41,8 @@ _ONE = re.compile(
     rf"(==?|ISSUBSET)\s*(?:{_STRING}|\"([^\"\\]*)\"|([0-9]{{1,10}}))",
 )
 _SUPPORTED = "a URL, name, address, e-mail address, AS number, or the hash of a file or certificate"
+#: More than anybody writes, and each further one makes the reading of one comparison slower by as many.
+_BLANKS = re.compile(r"\s{100}")
 _OPEN = re.compile(r"\s*[\[(]\s*")
 _ESCAPED = re.compile(r"\\(['\\])")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\r\n]*")
@@ -67,6 +69,8 @@ def observable(text: str) -> tuple[str, str]:
 
     Any spacing, brackets and quoting of one equality is read, and ISSUBSET of a network. Raises :class:`BadValue`.
     """
+    if _BLANKS.search(text):
+        raise BadValue("not-one-comparison", "expected one comparison without long runs of blanks")
     usual = _USUAL.fullmatch(text) if len(text) <= _LONGEST else None
     if usual is None:
         return _read(text)

@@ -18,7 +18,9 @@ _LONGEST_LINK = 2_000
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 #: A web address with a plain host name: no user, no address, nothing that a page could mistake for markup.
 _LINK = re.compile(
-    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?(?:[/?#][^\s\"<>\\^`{|}\x00-\x1f\x7f-\x9f]*)?", re.IGNORECASE
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?"
+    r"(?:[/?](?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?",
+    re.IGNORECASE | re.ASCII,
 )
 #: Ours: a label that came from a hub loses it, or a feed could speak in the hub's own name.
 _PREFIX = "ais-jp:"

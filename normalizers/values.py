@@ -35,8 +35,8 @@ _OF_NOTHING = frozenset((
 ))  # fmt: skip
 _LOCAL = re.compile(r"[^\s@\"<>()\[\],;:\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,64}")
 _ASN = re.compile(r"(?:ASN?\s*)?([0-9]{1,10})", re.IGNORECASE)
-_CVE = re.compile(r"CVE-([0-9]{4})-([0-9]{4,19})", re.IGNORECASE)
-_CVES = re.compile(r"(?<![0-9A-Za-z])CVE-[0-9]{4}-[0-9]{4,19}(?![0-9A-Za-z])", re.IGNORECASE)
+_CVE = re.compile(r"CVE-([0-9]{4})-(0[0-9]{3}|[1-9][0-9]{3,18})", re.IGNORECASE)
+_CVES = re.compile(r"(?<![0-9A-Za-z])CVE-[0-9]{4}-(?:0[0-9]{3}|[1-9][0-9]{3,18})(?![0-9A-Za-z])", re.IGNORECASE)
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 _STABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{2,99}")
 

@@ -53,6 +53,13 @@ class Fitness:
         problem = check_object(obj)
         if problem is not None:
             raise Unfit(problem)
+        try:
+            return self._posted(obj, place)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            # Of a type that an extension defines nothing is known, not even that its properties are of STIX's types.
+            raise Unfit("some property is not of the type that STIX 2.1 gives it") from error
+
+    def _posted(self, obj: Any, place: int) -> Posted:
         body = orjson.dumps(obj)
         predefined = _is_tlp(obj)
         if not predefined:

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from collectors import Collected, CollectError, TryLater, collect
@@ -53,6 +54,30 @@ class Ingest:
         self._environment = environment
         self._progress = progress or (lambda feed, claims: None)
         self._between = between or (lambda: None)
+
+    def follow_terms(self) -> None:
+        """See to it that what feeds said stands under their present terms, whether they are still collected or not."""
+        for feed in self.settings.feeds:
+            with suppress(FeedBusy):  # whoever runs it follows its terms first
+                self.hold(feed)
+                try:
+                    self._follow_terms(feed, self.store.feed_state(feed.id) or FeedState(feed=feed.id), Tally())
+                finally:
+                    self.store.release(f"feed/{feed.id}", self._owner)
+
+    def _standing(self, feed: Feed, tally: Tally) -> Standing:
+        return Standing(self.store, self._clock, feed, self.origin(feed)[0], lambda: self._each_batch(feed, tally))
+
+    def _follow_terms(self, feed: Feed, state: FeedState, tally: Tally) -> FeedState:
+        standing = self._standing(feed, tally)
+        before = standing.terms_before()
+        if before is None:
+            return state
+        standing.follow_terms(before)
+        state = replace(state, cursor={})  # all that the feed holds is to be read under the new terms
+        self.store.save_feed_state(state)
+        standing.remember_terms()
+        return state
 
     def due(self) -> list[Feed]:
         """The enabled feeds whose time has come, the longest due first."""
@@ -136,13 +161,8 @@ class Ingest:
         )
 
     def _collect(self, feed: Feed, state: FeedState, tally: Tally, confirmed: bool) -> tuple[FeedState, str]:
-        standing = Standing(self.store, self._clock, feed, self.origin(feed)[0], lambda: self._each_batch(feed, tally))
-        before = standing.terms_before()
-        if before is not None:
-            standing.follow_terms(before)
-            state = replace(state, cursor={})  # all that the feed holds is to be read under the new terms
-            self.store.save_feed_state(state)
-            standing.remember_terms()
+        state = self._follow_terms(feed, state, tally)
+        standing = self._standing(feed, tally)
         status = "unchanged"
         while True:
             collected = collect(
@@ -183,9 +203,21 @@ class Ingest:
         intake.settle()
         if feed.kind != "list":
             return None
+        self._expect_whole(feed, state, len(intake.seen), rows, tally)
         last = collected.documents[-1]
         tally.withdrawn += standing.withdraw_absent(intake.seen, last.modified or last.fetched)
         return len(intake.seen)
+
+    def _expect_whole(self, feed: Feed, state: FeedState, values: int, rows: int, tally: Tally) -> None:
+        """Before anything is withdrawn for its absence: rows that cannot be read, or say one thing again and again, do
+        not make a list whole. Raises DocumentHeld."""
+        if tally.refused.total() > rows * feed.expect.refused:
+            raise DocumentHeld(f"{tally.refused.total()} of {rows} rows cannot be read as they should")
+        if values < state.listed * (1 - feed.expect.shrink):
+            raise DocumentHeld(
+                f"the list shrank from {state.listed} to {values} values; "
+                f"if that is right, run `noroshi collect {feed.id} --confirm`"
+            )
 
     def _each_batch(self, feed: Feed, tally: Tally) -> None:
         # Before every write: a process that was paused past its lease must not write over its successor.

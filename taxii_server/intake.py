@@ -122,7 +122,13 @@ class Intake:
         self._audiences.update(audience for _, audience in stored)
         for key, claim in news:
             self._fold(present, key, self._named(claim))
-        changed = [self._row(place[0], claim) for place, claim in present.items() if claim is not stored.get(place)]
+        # In order of the document: the store's own order depends on what else it holds, and a public log must not.
+        places = dict.fromkeys([*((key, claim.audience) for key, claim in news), *sorted(present)])
+        changed = [
+            self._row(place[0], present[place])
+            for place in places
+            if place in present and present[place] is not stored.get(place)
+        ]
         self._tally.kept += self._put(changed)
 
     def _named(self, claim: Claim) -> Claim:

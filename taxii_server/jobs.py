@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 
 import orjson
 
+from config.audience import CLEAR
 from config.instant import MINUTE, Millis
 from normalizers import stix
 from normalizers.stix import id_text
-from taxii_server.admission import admits
 from taxii_server.publishing import Publisher
 from taxii_server.stores.base import Publication
 from taxii_server.views import Outlook, Plan
@@ -35,7 +35,6 @@ class Jobs:
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
         self._store = publisher.store
-        self._filled: set[str] = set()
 
     def settle(self, progress: Progress = lambda done: None) -> None:
         """Do what a start with new code or settings calls for. Raises NotNow."""
@@ -48,11 +47,16 @@ class Jobs:
         self._store.set_value("making", making)
         configured = {name for plan in self._publisher.plans for name in plan.names}
         # One that was taken out of the configuration missed what came meanwhile, and is filled again if it returns.
-        self._filled = configured & set(orjson.loads(self._store.value("filled") or "[]"))
-        if configured != self._filled:
-            self._publisher.publish_all()
-            self._over_all("fill", " ".join(sorted(configured - self._filled)), self._fill, progress)
-        self._filled = configured
+        filled = configured & set(orjson.loads(self._store.value("filled") or "[]"))
+        if configured != filled:
+            self._publisher.unfilled = configured - filled
+            done = 0
+            for keys in self._keys("job/fill", " ".join(sorted(configured - filled))):
+                self._store.mark_dirty(keys, CLEAR)
+                self._publisher.publish_all()
+                done += len(keys)
+                progress(done)
+            self._publisher.unfilled = set()
         self._store.set_value("filled", orjson.dumps(sorted(configured)).decode())
 
     def reissue(
@@ -137,25 +141,6 @@ class Jobs:
                 if item.known.state is not None
             },
         )
-
-    def _fill(self, plan: Plan, outlooks: list[Outlook]) -> None:
-        wanted = {
-            name: item for item, name in zip(plan.collections, plan.names, strict=True) if name not in self._filled
-        }
-        now = self._publisher.now()
-        due = []
-        for outlook in outlooks:
-            state = outlook.known.state
-            if state is None or (0 < state.ends <= now) or not state.places:
-                continue
-            missing = {
-                name for name, item in wanted.items() if name not in state.places and admits(item, outlook.word, now)
-            }
-            again = self._publisher.again(plan, state, missing) if missing else None
-            if again is not None:
-                due.append(again)
-        if due:
-            self._store.publish(due, now * 1_000)
 
     def _due_again(self, plan: Plan, outlooks: list[Outlook]) -> list[Publication]:
         now = self._publisher.now()

@@ -44,6 +44,8 @@ class Publisher:
         # The lease keeps other processes out, this the other threads of our own.
         self._turn = threading.Lock()
         self._held = False
+        #: collections that are being filled at present
+        self.unfilled: set[str] = set()
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -208,26 +210,39 @@ class Publisher:
             return None  # over on arrival: kept and looked up, but no entry
         revoked = stix.ends_by_revocation(word)
         acting = stix.acting(word, content)
-        if state is not None and state.digest == acting and state.revoked == revoked:
-            return None
-        if state is not None and 0 < state.ends <= now and word.ends <= now:
-            return None  # it was over, and is
         places = state.places if state is not None else {}
-        names = [
+        admitting = [
             name
             for collection, name in zip(plan.collections, plan.names, strict=True)
             if name in places or admits(collection, word, now)
         ]
+        if state is not None and places and state.digest == acting and state.revoked == revoked:
+            return self._missing(plan, outlook, admitting)
+        if state is not None and 0 < state.ends <= now and word.ends <= now:
+            return None  # it was over, and is
+        if not admitting:
+            return None  # until a collection admits it, nothing is said under its id
         return self.version(
             plan,
             outlook.known,
             content,
-            tuple(names),
+            tuple(admitting),
             revoked=revoked,
             key=outlook.key,
             ends=word.ends,
             digest=acting,
         )
+
+    def _missing(self, plan: Plan, outlook: Outlook, admitting: list[str]) -> Publication | None:
+        """The version that is published already, for the collections that admit it and lack it."""
+        word, state = outlook.word, outlook.known.state
+        if state is None:
+            return None
+        live = word.standing and word.ends > self.now()
+        lacking = {name for name in admitting if name not in state.places and live}
+        # One that is being filled may hold an older version, of the time before it was taken out of the configuration.
+        lacking |= self.unfilled.intersection(admitting)
+        return self.again(plan, state, lacking) if lacking else None
 
     # -- versions
 
@@ -274,7 +289,8 @@ class Publisher:
         key = (state.type, state.uuid)
         for place in state.places:
             body = self.store.object_body(place, key, plan.scope)
-            if body is not None:
+            # A collection that was taken out for a time may hold an older version.
+            if body is not None and state.version.encode() in body[:600]:
                 return Publication(
                     scope=plan.scope,
                     type=state.type,
@@ -285,6 +301,7 @@ class Publisher:
                     digest=state.digest,
                     collections=tuple(name for name in plan.names if name in names),
                     expected=state.version,
+                    not_before=parse_millis(state.version) * 1_000,
                     key=state.key,
                     generation=state.generation,
                     revoked=state.revoked,

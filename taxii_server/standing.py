@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from config.audience import Audience, narrower
+from config.audience import Audience, narrower, under_terms
 from config.feeds import Feed
 from config.instant import Clock, Millis
 from normalizers.claims import Claim, fold, next_step
@@ -102,15 +102,14 @@ class Standing:
         What is for fewer now stands for those from here on. What is for more is not handed on: what was collected for
         fewer stays theirs until the feed says it again under its new terms.
         """
-        if (before.audience, before.origin) == (self._feed.audience, self._origin):
-            return  # only how it is read has changed
         moment = self._clock() // 1_000
         after = b""
         while keys := self._store.origin_keys(before.origin, after=after, limit=BATCH):
             after = keys[-1]
             rows: list[ClaimRow] = []
-            for key, about in self._store.claims(keys).items():
-                for claim in about:
+            about = self._store.claims(keys)
+            for key in keys:  # in an order of the keys' own, whatever else the store holds
+                for claim in sorted(about.get(key, ()), key=lambda item: item.audience):
                     if claim.origin == before.origin and not claim.withdrawn:
                         rows += self._moved(key, claim, before, moment)
             self._put(rows)
@@ -120,7 +119,8 @@ class Standing:
         if before.origin != self._origin:
             return [gone]
         feed = self._feed
-        target = feed.audience if claim.audience == before.audience else narrower(claim.audience, feed.audience)
+        # A row with a marking of its own is bound by the terms alone.
+        target = feed.audience if claim.audience == before.audience else under_terms(claim.audience, feed.share)
         if target == claim.audience:
             return []
         if narrower(claim.audience, target) != target:

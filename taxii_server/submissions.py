@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from config.audience import audience_of, rank
 from config.feeds import DEFAULT_LIFE, LONGEST_LIFE
-from config.instant import HOUR, Clock, Millis, parse_millis, stix_time
+from config.instant import HOUR, SECOND, Clock, Millis, parse_millis, stix_time
 from config.settings import ApiRoot, Settings
 from normalizers.checking import check_object
 from normalizers.claims import Claim, detail_text, encode, rounded, wins
@@ -35,6 +36,8 @@ _INDICATOR_TYPES = frozenset(
 
 
 _BATCH = 1_000
+#: One process works submissions off at a time, so that what was posted first is said first. Short: a publisher waits.
+_LEASE, _LEASE_FOR = "submissions", 10 * SECOND
 #: What no indicator of a threat is.
 _NOT_MALICIOUS = frozenset({"benign", "unknown"})
 
@@ -55,10 +58,22 @@ class Submissions:
 
     def process(self, limit: int = 100) -> int:
         """Work off the oldest pending submissions; gives how many."""
-        pending = self._store.pending_submissions(limit)
-        for submission in pending:
-            self._process(submission)
-        return len(pending)
+        owner = f"submissions {id(self)} {os.getpid()}"
+        if not self._hold(owner):
+            return 0  # whoever does, does these too
+        try:
+            pending = self._store.pending_submissions(limit)
+            for submission in pending:
+                if not self._hold(owner):
+                    break
+                self._process(submission)
+            return len(pending)
+        finally:
+            self._store.release(_LEASE, owner)
+
+    def _hold(self, owner: str) -> bool:
+        now = self._clock() // 1_000
+        return self._store.lease(_LEASE, owner, now=now, until=now + _LEASE_FOR)
 
     def _process(self, submission: Submission) -> None:
         root = self._roots.get(submission.root)

@@ -88,6 +88,7 @@ class Worker:
 
     def _settle(self) -> None:
         if not self._settled:
+            self.ingest.follow_terms()
             self.jobs.settle()
             self._settled = True
 

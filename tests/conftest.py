@@ -18,3 +18,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hub's own variables in the developer's shell reach no test."""
     for name in [name for name in os.environ if name.startswith("NOROSHI_") and name != "NOROSHI_SHARED"]:
         monkeypatch.delenv(name)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes name no test: packed ones hold the time of day, and processes that share a run must agree on names."""
+    return argname if isinstance(val, bytes) else None

@@ -72,9 +72,10 @@ class Format(Entry):
         modified = _moment(text_of(item, f"{_TERMS}modified", f"{_DC}date")) or issued
         cves = _cves(item, title)
         reference: Reference = (source.feed.title, link(page), number)
+        references = [reference] if reference[1] or reference[2] else []
         seen: dict[str, Any] = {"first_seen": issued, "last_seen": modified, "changed": modified}
         claims = [
-            source.claim("cve", cve, references=[reference], detail=self._vulnerability(item, title, len(cves)), **seen)
+            source.claim("cve", cve, references=references, detail=self._vulnerability(item, title, len(cves)), **seen)
             for cve in cves
         ]
         said = {
@@ -85,7 +86,6 @@ class Format(Entry):
             "publisher": source.feed.publisher.name if source.feed.named else None,
             "cves": cves,
         }
-        references = [reference] if reference[1] or reference[2] else []
         claims.append(source.claim(kind, value, labels=labels, references=references, detail=detail_text(said), **seen))
         return claims
 

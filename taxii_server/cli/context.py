@@ -16,6 +16,7 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 from rich.table import Table
+from rich.text import Text
 
 from config.instant import Millis, stix_time, system_clock
 from config.settings import Settings, load, shipped
@@ -135,7 +136,7 @@ def show_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
         for column in columns:
             table.add_column(column, overflow="fold")
         for row in rows:
-            table.add_row(*(_shown(cell) for cell in row))
+            table.add_row(*(Text(_shown(cell)) for cell in row))
         console.print(table)
 
 
@@ -146,7 +147,11 @@ def _shown(cell: Any) -> str:
         return ", ".join(f"{name} {count}" for name, count in sorted(cell.items())) or "-"
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    return "-" if cell in (None, "") else str(cell)
+    return "-" if cell in (None, "") else str(cell).translate(_CONTROLS)
+
+
+#: Feeds' words must not drive the terminal.
+_CONTROLS = {code: None for code in (*range(32), *range(127, 160))}
 
 
 def moment(value: Millis) -> str | None:

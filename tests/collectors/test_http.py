@@ -375,13 +375,13 @@ def trickling_without_length(asked: Asked, exchange: Exchange) -> None:
 def test_a_host_that_hangs_or_trickles_is_left(server: Server, waits: Waits, answer: Answer) -> None:
     """The deadline holds for the whole exchange, not for each byte, and what came until then is no document."""
     server.will(answer)
-    assert "0.3 s" in Case(server, waits, timeout=300, retries=5).fails(TryLater)
+    assert "0.3 s" in Case(server, waits, timeout="300ms", retries=5).fails(TryLater)
 
 
 def test_waits_never_reach_past_the_deadline(server: Server, waits: Waits) -> None:
     """Rather than wait for longer than is left, the run ends."""
     server.will(says(b"", 500))
-    Case(server, waits, timeout=900, retries=5).fails(TryLater)
+    Case(server, waits, timeout="900ms", retries=5).fails(TryLater)
     assert list(waits) == []
 
 
@@ -518,7 +518,7 @@ def test_no_message_and_no_log_shows_a_key(
     caplog.set_level(logging.DEBUG)
     server.will(answer)
     url = f"{server.base}/exports/{{key}}/recent.csv"
-    case = Case(server, waits, url=url, key="FEED_KEY", timeout=1_000, max_bytes=1_000_000)
+    case = Case(server, waits, url=url, key="FEED_KEY", timeout="1s", max_bytes=1_000_000)
     with pytest.raises(CollectError) as failed:
         case.collect(environment={"FEED_KEY": KEY})
     seen: BaseException | None = failed.value

@@ -333,4 +333,4 @@ def test_a_server_that_hangs_is_left(server: Server, waits: Waits) -> None:
         exchange.wait()
 
     server.will(silent)
-    Case(server, waits, timeout=300).fails(TryLater)
+    Case(server, waits, timeout="300ms").fails(TryLater)

@@ -177,6 +177,20 @@ def test_a_document_with_too_many_bad_rows_is_held_before_anything_is_written(ru
     assert runner.store.keys() == []
 
 
+@pytest.mark.parametrize("kind", ["unreadable", "repeated"])
+def test_a_damaged_list_withdraws_nothing(runner: Runner, kind: str) -> None:
+    """A list that kept its number of rows and lost its values is held, and nothing is withdrawn for its absence."""
+    runner.write(*(f"http://example.com/{number}" for number in range(4_000)))
+    runner.run()
+    runner.wait(HOUR)
+    rest = ["nonsense here"] * 3_000 if kind == "unreadable" else ["http://example.com/0"] * 3_000
+    runner.write(*(f"http://example.com/{number}" for number in range(1_000)), *rest)
+    state = runner.run()
+    assert state.status == "held"
+    assert state.counts["withdrawn"] == 0
+    assert len(runner.live()) == 4_000
+
+
 def test_the_cursor_moves_only_after_the_store_has_accepted(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that fails while claims are written leaves the cursor where it was; the next run brings all."""
     runner.write("http://example.com/a", "http://example.com/b")

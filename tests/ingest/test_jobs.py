@@ -78,6 +78,36 @@ def test_a_collection_that_returns_is_filled_with_what_it_missed() -> None:
     assert {body for _, body in back.log(LATER)} == {body for _, body in back.log(PUBLIC)}
 
 
+def test_a_new_view_is_filled_too() -> None:
+    """A collection of a view that nothing was published for yet holds what is live, under ids of its own."""
+    hub = _hub()
+    raw = settings().model_dump()
+    tlp1 = {"audience": "clear", "tlp": "tlp1"}
+    new = {"id": LATER, "title": "Later", "kind": "merged", "view": tlp1, "read": ["anyone"]}
+    raw["api_roots"][0]["collections"] = [*raw["api_roots"][0]["collections"], new]
+    wider = Hub(hub.store, hub.clock, type(settings()).model_validate(raw))
+    Jobs(wider.publisher).settle()
+    assert {obj["name"] for obj in wider.objects(LATER, "indicator")} == {
+        obj["name"] for obj in wider.objects(PUBLIC, "indicator")
+    }
+
+
+def test_a_collection_that_returns_serves_no_version_of_before() -> None:
+    """What was withdrawn while a collection was out of the configuration is withdrawn there when it returns."""
+    hub = _with_another_collection(_hub(3))
+    Jobs(hub.publisher).settle()
+    without = Hub(hub.store, hub.clock)
+    Jobs(without.publisher).settle()
+    now = hub.clock.now // 1_000
+    without.put([claim._replace(withdrawn=now, version=now) for claim in _claims(3)])
+    without.publish()
+    back = _with_another_collection(without)
+    Jobs(back.publisher).settle()
+    assert {obj["id"]: obj for obj in back.objects(LATER, "indicator")} == {
+        obj["id"]: obj for obj in back.objects(PUBLIC, "indicator")
+    }
+
+
 def test_a_new_narrowed_collection_is_filled_with_what_it_admits() -> None:
     """Filling goes by the same admission as publishing."""
     hub = _with_another_collection(_hub(), types=["indicator"], confidence=70)

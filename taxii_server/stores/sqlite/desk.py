@@ -21,7 +21,7 @@ _KEEP_API_KEY = """
 """
 _LEASE = """
     INSERT INTO lease VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET owner = ?2, until = ?3
-    WHERE owner = ?2 OR until <= ?4
+    WHERE owner = ?2 OR until <= ?4 OR until > ?4 + 4 * (?3 - ?4)
 """
 _REMEMBER = "INSERT INTO remembered VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 _AUDIT = "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)"
