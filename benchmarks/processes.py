@@ -15,12 +15,18 @@ class StartFailed(Exception):
     """A server did not start; the message ends with the tail of its log."""
 
 
+_HELD: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 for a server to listen on, which nobody else is given as long as this process runs."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    # Bound, it keeps others off, clients' near ends too; with this, and not listening, it lets a server in.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _HELD.append(held)
+    port: int = held.getsockname()[1]
+    return port
 
 
 def tree(pid: int) -> list[int]:

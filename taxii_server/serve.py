@@ -1,7 +1,11 @@
-"""Serving HTTP: granian, a WSGI server, in several processes that share a port.
+"""Serving HTTP: granian, a WSGI server, in several processes that share a listening socket.
 
 Measured beside gunicorn with threads, it answers more polls (docs/serving.md). Its processes are started afresh rather
 than forked, so that they hold nothing of the process that starts them; when that one goes, however it goes, they stop.
+
+The socket is bound once, by the hub, and handed to each process. Left to itself granian binds the port anew in every
+process and shares it with whoever else wants it, so two hubs could be started on one port and each would get some of
+the requests; and whatever took the port in between was told as a fault of the server's.
 """
 
 from __future__ import annotations
@@ -10,14 +14,17 @@ import multiprocessing
 import signal
 import socket
 import ssl
+import sys
 from functools import partial
+from multiprocessing.reduction import DupFd
 from pathlib import Path
 from typing import Any
 
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from config.settings import Settings
 from taxii_server.hearing import keep_hearing
@@ -49,27 +56,24 @@ class CannotListen(Exception):
 def serve(
     settings: Settings,
     config: Path,
+    listener: socket.socket,
     *,
-    host: str,
-    port: int,
     workers: int,
     cert: Path | None = None,
     key: Path | None = None,
 ) -> None:
-    """Serve the hub until SIGINT or SIGTERM; then finish what is being answered, and return.
+    """Serve the hub on a socket of :func:`listen` until SIGINT or SIGTERM; then finish what is being answered, return.
 
     Each of ``workers`` processes reads ``config`` by itself (:mod:`taxii_server.wsgi`). With ``cert`` and ``key``, PEM
     files, it speaks TLS 1.2 and 1.3. To be called in the main thread. Raises :class:`CannotListen`.
     """
-    check_address(host, port)
     if cert is not None and key is not None:
         check_certificate(cert, key)
     multiprocessing.set_start_method("spawn", force=True)
-    server = Server(
+    server = _Server(
         "taxii_server.wsgi",
+        listener,
         interface=Interfaces.WSGI,
-        address=host,
-        port=port,
         # Each process would have a memory of its own.
         workers=1 if settings.store == "memory:" else workers,
         blocking_threads=THREADS,
@@ -95,6 +99,42 @@ def serve(
     server.serve(target_loader=partial(_application, config.resolve(), settings.data), wrap_loader=False)
 
 
+class _Server(MPServer):
+    """granian's server, on a socket that listens already."""
+
+    _sfd: Any
+    _shd: Any
+
+    def __init__(self, target: str, listener: socket.socket, **settings: Any) -> None:
+        host, port = listener.getsockname()[:2]
+        super().__init__(target, address=host, port=port, **settings)
+        self._listener = listener
+
+    def _init_shared_socket(self) -> None:
+        number = self._listener.fileno()
+        # Linux and FreeBSD begin to listen in each process, and so ask for the length of the queue again.
+        queue = (BACKLOG,) if sys.platform.startswith(("linux", "freebsd")) else ()
+        self._ssp, self._sfd = None, number
+        self._shd = SocketHolder(number, False, *queue)  # type: ignore[call-arg]
+        self._sso = _HandedOn(self._listener)
+
+
+class _HandedOn:
+    """The listening socket on its way into a process, where it keeps its number and belongs to granian alone.
+
+    As a Python socket it would be closed there twice, the second time as whatever has its number by then.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+
+    def __reduce__(self) -> tuple[type[int], tuple[int]]:
+        return int, (DupFd(self._listener.fileno()).detach(),)
+
+    def close(self) -> None:
+        self._listener.close()
+
+
 def _application(config: Path, data: Path) -> Any:
     """The application, in a process that serves; this one needs none of what it loads."""
     from taxii_server.wsgi import hub
@@ -102,17 +142,27 @@ def _application(config: Path, data: Path) -> Any:
     return hub(config, data)
 
 
-def check_address(host: str, port: int) -> None:
-    """Raises :class:`CannotListen` when somebody else listens there, which shared ports would hide."""
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there, for this process and those that it is handed to alone.
+
+    From here on clients may connect; they wait until a process serves. Raises :class:`CannotListen`.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-            probe.listen(1)
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    try:
+        # Connections of the hub that ran there before, still closing, are no reason to wait.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise CannotListen(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+    return listener
 
 
 def check_certificate(cert: Path, key: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import socket
@@ -21,12 +22,22 @@ BOUND = 60.0
 NOROSHI = [sys.executable, "-m", "taxii_server.cli"]
 
 
+_NUMBERS = itertools.count(1)
+_HELD: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port to listen on, which nobody else is given as long as this process runs.
+
+    A port that was merely free a moment ago may by now be the near end of some client's connection.
+    """
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    # Bound, it keeps others off; with this, and not listening, it lets in a server that asks for this very port.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _HELD.append(held)
+    port: int = held.getsockname()[1]
+    return port
 
 
 def environment(**extra: str) -> dict[str, str]:
@@ -46,7 +57,7 @@ class Process:
     """One process, with what it wrote."""
 
     def __init__(self, *arguments: str, folder: Path, **extra: str) -> None:
-        self.log = folder / f"{arguments[0]}-{free_port()}.log"
+        self.log = folder / f"{arguments[0]}-{next(_NUMBERS)}.log"
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
                 [*NOROSHI, *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment(**extra)

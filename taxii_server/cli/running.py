@@ -6,6 +6,7 @@ import ipaddress
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from contextlib import suppress
@@ -41,7 +42,7 @@ from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.jobs import Jobs
 from taxii_server.jsonlog import configure_logging
 from taxii_server.publishing import NotNow, Publisher
-from taxii_server.serve import check_address, check_certificate
+from taxii_server.serve import check_certificate, listen
 from taxii_server.serve import serve as run_server
 from taxii_server.stores.base import FeedState, Store
 from taxii_server.worker import Worker
@@ -105,30 +106,32 @@ def up(
         data = data or Path("noroshi-demo")
         os.environ.setdefault("NOROSHI_LOG", "WARNING")
     config = given(config)
-    settings = _ready(config, data, host, port, cert, key)
+    settings, listener = _ready(config, data, host, port, cert, key)
     if demonstration:
         _prepare_demo(settings, config, data)
     memory.lean()
     scheme = "https" if cert else "http"
     click.echo(demo.banner(settings, f"{scheme}://{host}:{port}", config, demonstration=demonstration))
     with supervise.worker(config, settings.data):
-        run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
+        run_server(settings, config, listener, workers=workers, cert=cert, key=key)
 
 
-def _ready(config: Path, data: Path | None, host: str, port: int, cert: Path | None, key: Path | None) -> Settings:
-    """Settings with which everything can start: found out before anything is started or promised."""
+def _ready(
+    config: Path, data: Path | None, host: str, port: int, cert: Path | None, key: Path | None
+) -> tuple[Settings, socket.socket]:
+    """Settings and a socket with which everything can start: found out before anything is started or promised."""
     _checked(host, cert, key)
     settings = settings_of(config, data)
     if settings.store == "memory:":
         raise Failure(
             "store: memory: is of one process alone, and a hub has several; expected sqlite:FILE", CONFIGURATION
         )
-    check_address(host, port)
     if cert is not None and key is not None:
         check_certificate(cert, key)
+    listener = listen(host, port)
     configure_logging(logging.WARNING)
     with opened(config, data, must_exist=False):
-        return settings
+        return settings, listener
 
 
 def _prepare_demo(settings: Settings, config: Path, data: Path | None) -> None:
@@ -156,10 +159,10 @@ def serve(
 ) -> None:
     """Run only the TAXII server. Something else has to run `noroshi work`."""
     config = given(config)
-    settings = _ready(config, data, host, port, cert, key)
+    settings, listener = _ready(config, data, host, port, cert, key)
     memory.lean()
     click.echo(f"{settings.hub.title}: {'https' if cert else 'http'}://{host}:{port}/taxii2/")
-    run_server(settings, config, host=host, port=port, workers=workers, cert=cert, key=key)
+    run_server(settings, config, listener, workers=workers, cert=cert, key=key)
 
 
 @click.command()

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import requests
 
+from tests.processes import free_port
 from tests.taxii.hub import INBOX, MERGED, PASSWORD, SHARED
-from tests.taxii.server import free_port
 
 VERSION = "3.0.0"
 _ROOT = Path(__file__).parents[2]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,10 +24,9 @@ from normalizers.contributions import claims_of
 from normalizers.merge import View, merge
 from normalizers.stix import content
 from tests.docs import pages
+from tests.processes import free_port
 
 WITHIN = 120.0
-#: somebody else may take a port between the moment it was found free and the start
-_TRIES = 5
 SHOWN_PORT = "127.0.0.1:9680"
 #: curl that fails where the server answers with an error
 CURL = '#!/bin/sh\nexec {curl} --fail-with-body --max-time 60 "$@"\n'
@@ -49,27 +46,15 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Pa
 
 
 def _started(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
-    for _ in range(_TRIES):
-        port = _free_port()
-        command = [sys.executable, "-m", "taxii_server.cli", "up", "--demo", "--data", "data", "--port", str(port)]
-        with (folder / "log").open("wb") as log:
-            hub = subprocess.Popen(command, cwd=folder, env=_environment(folder), stdout=log, stderr=log)
-        if _answers(port, hub):
-            return hub, port
-        hub.kill()
-        hub.wait()
-        if b"Address already in use" not in (folder / "log").read_bytes():
-            break
+    port = free_port()
+    command = [sys.executable, "-m", "taxii_server.cli", "up", "--demo", "--data", "data", "--port", str(port)]
+    with (folder / "log").open("wb") as log:
+        hub = subprocess.Popen(command, cwd=folder, env=_environment(folder), stdout=log, stderr=log)
+    if _answers(port, hub):
+        return hub, port
+    hub.kill()
+    hub.wait()
     pytest.fail(f"the demonstration did not start: {(folder / 'log').read_text()[-2000:]}")
-
-
-def _free_port() -> int:
-    """A port that nobody listens on, below those that the system gives to outgoing connections."""
-    for port in random.sample(range(20_000, 30_000), 100):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
-    pytest.fail("no port is free")
 
 
 def _answers(port: int, hub: subprocess.Popen[bytes]) -> bool:

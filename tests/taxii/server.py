@@ -21,6 +21,7 @@ from config.settings import load
 from taxii_server.credentials import hash_password, make_token
 from taxii_server.stores import open_store
 from taxii_server.stores.base import Store, User
+from tests.processes import free_port
 from tests.taxii.hub import HUB, PASSWORD, PEOPLE
 
 _ROOT = Path(__file__).parents[2]
@@ -28,11 +29,11 @@ _RUN = """
 import sys
 from pathlib import Path
 from config.settings import load
-from taxii_server.serve import serve
+from taxii_server.serve import listen, serve
 config, port, workers, cert, key = sys.argv[1:]
 config = Path(config)
 tls = {"cert": Path(cert), "key": Path(key)} if cert else {}
-serve(load(config), config, host="127.0.0.1", port=int(port), workers=int(workers), **tls)
+serve(load(config), config, listen("127.0.0.1", int(port)), workers=int(workers), **tls)
 """
 #: Seconds that anything here may take on a busy machine; nothing waits so long when all is well.
 PATIENCE = 60
@@ -131,10 +132,3 @@ def served(folder: Path, workers: int = 2, tls: tuple[Path, Path] | None = None)
         yield server
     finally:
         server.end()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,7 +17,8 @@ import pytest
 import requests
 
 from config.settings import Settings
-from taxii_server.serve import CannotListen, check_address, serve
+from taxii_server.serve import CannotListen, listen, serve
+from tests.processes import NOROSHI, environment, free_port
 from tests.taxii.hub import GREEN, HUB, OPEN, SHARED, TAXII, basic, indicator, path_of
 from tests.taxii.server import PATIENCE, Served, served
 
@@ -229,16 +231,8 @@ def test_8_2_2_tls(tmp_path: Path) -> None:
 
 def test_a_certificate_that_is_none(tmp_path: Path) -> None:
     """What is no certificate and key is refused before anything starts."""
-    with pytest.raises(CannotListen, match="certificate"):
-        serve(
-            Settings.model_validate(HUB),
-            tmp_path / "hub.yaml",
-            host="127.0.0.1",
-            port=9,
-            workers=1,
-            cert=TLS[1],
-            key=TLS[0],
-        )
+    with listen("127.0.0.1", free_port()) as listener, pytest.raises(CannotListen, match="certificate"):
+        serve(Settings.model_validate(HUB), tmp_path / "hub.yaml", listener, workers=1, cert=TLS[1], key=TLS[0])
 
 
 # -- starting and stopping
@@ -246,15 +240,73 @@ def test_a_certificate_that_is_none(tmp_path: Path) -> None:
 
 def test_an_address_in_use(server: Served) -> None:
     """A port that somebody listens on is not shared with them."""
-    with pytest.raises(CannotListen, match=str(server.port)):
-        check_address("127.0.0.1", server.port)
+    with pytest.raises(CannotListen, match=f"port {server.port}: Address already in use"):
+        listen("127.0.0.1", server.port)
+
+
+def test_a_port_that_a_client_has(server: Served) -> None:
+    """The near end of somebody's connection, open or just closed, is an address in use like any other."""
+    with connection(server) as client:
+        port = client.getsockname()[1]
+        with pytest.raises(CannotListen, match=f"port {port}: Address already in use"):
+            listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
 def test_an_address_that_is_not_ours(host: str) -> None:
     """An address of another machine, or of none, cannot be listened on."""
     with pytest.raises(CannotListen, match=host):
-        check_address(host, 9680)
+        listen(host, 9680)
+
+
+def starting(server: Served, port: int, host: str = "127.0.0.1") -> subprocess.Popen[str]:
+    """``noroshi serve`` there, of the hub that ``server`` serves."""
+    common = ["--config", str(server.config), "--data", str(server.settings.data)]
+    command = [*NOROSHI, "serve", *common, "--host", host, "--port", str(port), "--workers", "1"]
+    return subprocess.Popen(
+        command, env=environment(RUST_BACKTRACE="1"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def ended(hub: subprocess.Popen[str], number: signal.Signals | None = None) -> tuple[int, str]:
+    """Its exit code and what it said."""
+    if number is not None:
+        hub.send_signal(number)
+    said = "".join(hub.communicate(timeout=PATIENCE))
+    return hub.returncode, said
+
+
+def test_several_hubs_started_on_one_port_at_once(server: Served) -> None:
+    """One gets it; each of the others ends with code 1 and one sentence, whatever the environment says of traces."""
+    port = free_port()
+    hubs = [starting(server, port) for _ in range(4)]
+    while len([hub for hub in hubs if hub.poll() is None]) > 1:
+        time.sleep(0.05)
+    (first,) = [hub for hub in hubs if hub.poll() is None]
+    assert requests.get(f"http://127.0.0.1:{port}/healthz", timeout=PATIENCE).status_code == 200
+    for hub in hubs:
+        if hub is not first:
+            code, said = ended(hub)
+            assert (code, said) == (1, f"Error: cannot listen on 127.0.0.1 port {port}: Address already in use\n")
+    assert ended(first, signal.SIGTERM)[0] == 0
+
+
+@pytest.mark.parametrize("times", [3, pytest.param(200, marks=pytest.mark.long)])
+def test_starting_again_and_again(server: Served, times: int) -> None:
+    """On the port that the last one has just left, with connections to it still closing, a hub starts every time."""
+    port = free_port()
+    for _ in range(times):
+        hub = starting(server, port, "localhost")
+        while True:
+            assert hub.poll() is None, ended(hub)
+            try:
+                answer = requests.get(f"http://localhost:{port}/healthz", timeout=PATIENCE)
+                break
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        assert answer.status_code == 200
+        code, said = ended(hub, signal.SIGTERM)
+        assert code == 0, said
 
 
 @linux
