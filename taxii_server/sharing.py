@@ -18,6 +18,7 @@ from taxii_server.fitness import Fitness, Posted, Unfit, digest
 from taxii_server.stores.base import (
     AuditRecord,
     ObjectKey,
+    ObjectState,
     Publication,
     Selection,
     Store,
@@ -29,6 +30,10 @@ from taxii_server.verdicts import Verdict, named, verdict
 
 #: How often an object is tried again that somebody else was writing at the same moment.
 _TRIES = 5
+_DEPARTED = (
+    "modified: {} is not later than a version that was deleted or is past its retention; what it said before is not "
+    "known any more, so it cannot come again"
+)
 
 
 def scope_of(collection: Collection) -> str:
@@ -41,16 +46,28 @@ def erase(
 ) -> int:
     """Delete an object from a shared collection, or only those versions of it; gives how many versions went.
 
-    Raises Forbidden for what somebody else posted: whoever may write there must not be able to silence the others.
+    Raises Forbidden for what somebody else posted: whoever may write there must not be able to silence the others. So
+    it does for the version alone that revoked an object: the one before it would come back to life.
     """
     state = store.objects(scope_of(collection), [key]).get(key)
-    if state is not None and state.places and state.owner not in ("", who.owner):
-        raise Forbidden
+    if state is not None and state.places:
+        if state.owner not in ("", who.owner):
+            raise Forbidden("somebody else posted it")
+        if state.revoked and versions is not None and _uncovers(store, collection, state, versions):
+            raise Forbidden("a revocation is final; delete the object with all its versions, or leave that one")
     gone = store.delete(str(collection.id), scope_of(collection), key, versions, now)
     if gone:
         detail = {"type": key[0], "uuid": key[1].hex(), "versions": gone, "organisation": who.organisation}
         store.audit(AuditRecord(now // 1_000, who.name, "object deleted", str(collection.id), detail))
     return gone
+
+
+def _uncovers(store: Store, collection: Collection, state: ObjectState, versions: Versions) -> bool:
+    """Whether that deletion takes the latest version and leaves an earlier one."""
+    if versions.all or not (versions.last or version_key(state.version) in versions.exact):
+        return False
+    two = Selection(limit=2, ids=frozenset([(state.type, state.uuid)]), versions=Versions(all=True))
+    return len(store.page(str(collection.id), two).entries) > 1
 
 
 class _Known(NamedTuple):
@@ -111,6 +128,9 @@ class Share:
                 sent.append((posted, publication))
                 _learn(known, planned, posted.key, publication)
         outcomes = self._store.publish([publication for _, publication in sent], self._now)
+        for (posted, publication), outcome in zip(sent, outcomes, strict=True):
+            if outcome == "departed":
+                _fail(verdicts, posted.place, _DEPARTED.format(publication.version))
         return [posted for (posted, _), outcome in zip(sent, outcomes, strict=True) if outcome == "conflict"]
 
     def _plan(

@@ -121,8 +121,8 @@ class Publication(NamedTuple):
 
 
 #: published: entries were added; unchanged: they were all there; conflict: ``expected`` is no longer the latest, and
-#: nothing was done
-Outcome = Literal["published", "unchanged", "conflict"]
+#: nothing was done; departed: what that version said is not known any more, and nothing was done
+Outcome = Literal["published", "unchanged", "conflict", "departed"]
 
 
 class Entry(NamedTuple):
@@ -336,6 +336,10 @@ class Store(Protocol):
         while a smaller one may still appear. The latest version by :func:`version_key` is what ``Versions.last``
         gives; a lower one that arrives later is a superseded version from the start. Entries keep the order of
         ``publications``.
+
+        Of an object with an ``owner`` it is remembered up to which version some have left (deleted, or past
+        retention). One up to there that is lower than the latest and not in all of ``collections`` may have been
+        there with other content: the outcome is ``departed``.
         """
 
     def renew_digests(self, scope: str, digests: Mapping[ObjectKey, bytes]) -> None:
@@ -350,8 +354,8 @@ class Store(Protocol):
 
     def delete(self, collection: str, scope: str, key: ObjectKey, versions: Versions | None, now: Micros) -> int:
         """Remove an object's entries from a shared collection, or only those versions; gives how many. When none is
-        left, its state is kept with no places. The next latest version takes the place of a removed one, at its own
-        ``date_added``."""
+        left, its state is kept with no places. Where the latest goes and others stay, the latest of those is added
+        again, with a ``date_added`` as if it were published now: who has read past its old one must be given it."""
 
     def object_body(self, collection: str, key: ObjectKey, scope: str) -> bytes | None:
         """The latest version's bytes in that collection, by id."""

@@ -79,7 +79,7 @@ def translated(error: Exception) -> TaxiiError | None:
         case LoginFirst() | Unauthorised():
             return TaxiiError(401, str(error) or str(type(error).__doc__))
         case Forbidden():
-            return TaxiiError(403, "your rights do not include this")
+            return TaxiiError(403, str(error) or "your rights do not include this")
         case Hidden():
             return TaxiiError(404, "there is nothing of that name here, or it is not for you")
         case StoreBusy():

@@ -32,6 +32,8 @@ class Model:
     #: the publication that is the latest version of each object ever
     latest: dict[tuple[str, str, bytes], Publication] = field(default_factory=dict)
     last: dict[str, int] = field(default_factory=dict)
+    #: of objects with an owner: the highest version that has left
+    departed: dict[tuple[str, str, bytes], str] = field(default_factory=dict)
 
     def of(self, collection: str, item: tuple[str, str, bytes]) -> list[Put]:
         found = [put for put in self.puts if put.collection == collection and put.object == item]
@@ -44,18 +46,26 @@ class Model:
         expected = version_key(new.expected) if new.expected is not None else None
         if stored != expected and (stored is None or stored != version_key(new.version)):
             return "conflict"
+        key = version_key(new.version)
+        lacking = any(key not in {put.key for put in self.of(name, item)} for name in new.collections)
+        if stored is not None and lacking and key < stored and key <= self.departed.get(item, ""):
+            return "departed"
         if stored is None or version_key(new.version) > stored:
             self.latest[item] = new
         outcome: Outcome = "unchanged"
         for name in new.collections:
             if any(put.key == version_key(new.version) for put in self.of(name, item)):
                 continue
-            date = self.last[name] = max(self.last.get(name, 0) + 1, now, new.not_before)
+            date = self.date(name, max(now, new.not_before))
             self.puts.append(Put(name, item, Entry(date, new.type, new.uuid, new.version, new.body)))
             for put in self.of(name, item)[:-1]:
                 put.replaced = put.replaced or date
             outcome = "published"
         return outcome
+
+    def date(self, collection: str, now: int) -> int:
+        date = self.last[collection] = max(self.last.get(collection, 0) + 1, now)
+        return date
 
     def chosen(self, collection: str, item: tuple[str, str, bytes], versions: Versions) -> list[Put]:
         held = self.of(collection, item)
@@ -80,16 +90,19 @@ class Model:
         )
         return entries[: wanted.limit], len(entries) > wanted.limit
 
-    def delete(self, collection: str, item: tuple[str, str, bytes], versions: Versions | None) -> int:
+    def delete(self, collection: str, item: tuple[str, str, bytes], versions: Versions | None, now: int) -> int:
         gone = self.chosen(collection, item, versions or Versions(all=True))
+        latest = [put for put in gone if put.replaced is None]
         self._remove(gone)
+        for put in self.of(collection, item)[-1:] if latest else ():
+            put.replaced, put.entry = None, put.entry._replace(date_added=self.date(collection, now))
         return len(gone)
 
     def _remove(self, gone: list[Put]) -> None:
         self.puts = [put for put in self.puts if not any(put is other for other in gone)]
         for put in gone:
-            for latest in self.of(put.collection, put.object)[-1:]:
-                latest.replaced = None
+            if self.latest[put.object].owner:
+                self.departed[put.object] = max(put.key, self.departed.get(put.object, ""))
 
     def retain(self, collection: str, ended_before: int, superseded_before: int, limit: int) -> tuple[int, int]:
         ended = sorted(

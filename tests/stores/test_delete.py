@@ -57,15 +57,18 @@ def test_all_versions_go(shared: Store) -> None:
     ],
 )
 def test_some_versions_go(shared: Store, versions: Versions, gone: int, remaining: list[int]) -> None:
-    """What is left has a latest and a first version, at the dates that they had."""
+    """What is left has a latest and a first version; the latest, where it was not before, is added again."""
     assert delete(shared, versions) == gone
     assert left(shared) == remaining
     assert left(shared, Versions()) == remaining[-1:]
     assert left(shared, FIRST) == remaining[:1]
     dates = [entry.date_added for entry in page(shared, versions=ALL, ids=frozenset({key_of(1)})).entries]
-    assert dates == [NOW - 1 + version for version in remaining]
+    before = [NOW - 1 + version for version in remaining]
+    if remaining and remaining[-1] != 4:
+        before[-1] = NOW + 1_000
+    assert dates == before
     place = shared.objects(VIEW, [key_of(1)])[key_of(1)].places.get(COLLECTION)
-    assert place == (NOW - 1 + remaining[-1] if remaining else None)
+    assert place == (dates[-1] if remaining else None)
     assert shared.counts()[COLLECTION] == (2 if remaining else 1)
 
 
@@ -79,6 +82,59 @@ def test_what_became_the_latest_again_is_so_in_every_way(shared: Store) -> None:
     delete(shared, Versions())
     assert shared.retain(COLLECTION, ended_before=51, superseded_before=0) == (1, 0)
     assert told(shared, versions=ALL) == [(2, at(1))]
+
+
+def test_promise_1_what_became_the_latest_again_is_given_to_who_has_read_on(shared: Store) -> None:
+    """Its date is past all that were given, whatever the clock says, and never given twice."""
+    last = shared.last_date(COLLECTION)
+    assert shared.delete(COLLECTION, VIEW, key_of(1), Versions(), NOW - 1_000) == 1
+    assert told(shared, after=last) == [(1, at(3))]
+    assert shared.last_date(COLLECTION) == last + 1
+    assert shared.delete(COLLECTION, VIEW, key_of(1), exact(1), NOW) == 1
+    assert shared.last_date(COLLECTION) == last + 1
+    assert shared.publish([publication(3)], NOW) == ["published"]
+    assert told(shared, after=last + 1) == [(3, at(1))]
+
+
+@pytest.fixture
+def owned(store: Store) -> Store:
+    """Object 1 in versions 2, 4 and 6, posted by somebody."""
+    mine = {"owner": "organisation A", "ends": 50}
+    store.publish([publication(1, n, seen=n - 2 or None, **mine) for n in (2, 4, 6)], NOW)
+    return store
+
+
+def come(store: Store, version: int, **other: object) -> str:
+    new = publication(1, version, seen=6, owner="organisation A", **other)
+    return store.publish([new], NOW)[0]
+
+
+@pytest.mark.parametrize("way", ["deleted", "superseded too long", "ended"])
+def test_what_departed_does_not_come_again(owned: Store, way: str) -> None:
+    """A version that left, or one before it, could come with other content; the latest is known by its digest."""
+    if way == "deleted":
+        assert owned.delete(COLLECTION, VIEW, key_of(1), exact(4), NOW) == 1
+    elif way == "superseded too long":
+        assert owned.retain(COLLECTION, ended_before=0, superseded_before=NOW + 3) == (0, 2)
+    else:
+        assert owned.retain(COLLECTION, ended_before=60, superseded_before=0) == (1, 0)
+    held = left(owned)
+    assert come(owned, 2) == ("unchanged" if 2 in held else "departed")
+    assert [come(owned, version) for version in (1, 3, 4)] == ["departed"] * 3
+    assert left(owned) == held
+    assert come(owned, 5) == ("departed" if way == "ended" else "published")
+    assert come(owned, 6) == ("published" if way == "ended" else "unchanged")
+    assert come(owned, 7) == "published"
+
+
+def test_what_departed_is_each_objects_own(owned: Store) -> None:
+    """Nothing is remembered of what nobody owns, nor of another object."""
+    owned.publish([publication(2, n, seen=n - 1 or None, owner="organisation A") for n in (1, 2, 3)], NOW)
+    owned.publish([publication(3, n, seen=n - 1 or None) for n in (1, 2, 3)], NOW)
+    for number in (1, 3):
+        assert owned.delete(COLLECTION, VIEW, key_of(number), None, NOW)
+    assert owned.publish([publication(2, 1, seen=3, owner="organisation A")], NOW) == ["unchanged"]
+    assert owned.publish([publication(3, 1, seen=3)], NOW) == ["published"]
 
 
 def test_what_was_deleted_can_come_back(shared: Store) -> None:

@@ -53,6 +53,7 @@ def publications(draw: st.DrawFn) -> Publication:
         collections=tuple(draw(st.lists(st.sampled_from(COLLECTIONS), max_size=2))),
         ends=draw(st.sampled_from([0, 0, DAY, 2 * DAY - 1, 2 * DAY])),
         not_before=draw(st.sampled_from([0, 0, 0, NOW + 30])),
+        owner="organisation A" if number > 2 else "",
         seen=draw(st.sampled_from([None, "latest", "latest", "latest", at(3)])),
     )
 
@@ -79,11 +80,11 @@ class LogMachine(RuleBasedStateMachine):
                 known[item] = max(known.get(item, ""), new.version)
         assert self.store.publish(filled, now) == [self.model.publish(new, now) for new in filled]
 
-    @rule(collection=st.sampled_from(COLLECTIONS), number=numbers, versions=st.none() | wanted_versions)
-    def delete(self, collection: str, number: int, versions: Versions | None) -> None:
+    @rule(collection=st.sampled_from(COLLECTIONS), number=numbers, versions=st.none() | wanted_versions, now=moments)
+    def delete(self, collection: str, number: int, versions: Versions | None, now: int) -> None:
         item = item_of(number)
-        gone = self.store.delete(collection, VIEW, item[1:], versions, NOW)
-        assert gone == self.model.delete(collection, item, versions)
+        gone = self.store.delete(collection, VIEW, item[1:], versions, now)
+        assert gone == self.model.delete(collection, item, versions, now)
 
     @rule(
         collection=st.sampled_from(COLLECTIONS),

@@ -80,6 +80,36 @@ def test_5_7_match_limits_the_deletion(shared: TestHub, query: str, left: list[s
     assert days(shared) == left
 
 
+def test_promise_1_a_poller_is_given_what_became_the_latest(shared: TestHub) -> None:
+    """Who has polled past the version before the deleted one is given it, once, and only then."""
+    objects = path_of(SHARED, "objects/")
+    last = shared.get(objects, "nao").headers["X-TAXII-Date-Added-Last"]
+    shared.clock.move(60)
+    assert shared.delete(OBJECT + "?match[version]=last", "mika").status_code == 200
+    answer = shared.get(f"{objects}?added_after={last}", "nao")
+    assert [obj["modified"][8:10] for obj in answer.json()["objects"]] == ["02"]
+    assert answer.headers["X-TAXII-Date-Added-First"] == "2026-03-01T00:01:00.000000Z"
+    (record,) = shared.get(f"{path_of(SHARED, 'manifest/')}?added_after={last}", "nao").json()["objects"]
+    assert (record["date_added"], record["version"]) == ("2026-03-01T00:01:00.000000Z", "2026-02-02T00:00:00.000Z")
+    last = answer.headers["X-TAXII-Date-Added-Last"]
+    assert shared.delete(OBJECT + "?match[version]=first", "mika").status_code == 200
+    assert shared.get(f"{objects}?added_after={last}", "nao").json() == {"more": False}
+
+
+def test_a_revocation_is_not_undone(shared: TestHub) -> None:
+    """The version that revoked an object goes with all the others, or stays: none comes back to life."""
+    gone = indicator(1, day=4, marking=GREEN, revoked=True)
+    shared.post(path_of(SHARED, "objects/"), [gone], "mika")
+    for query in ("last", "first,last", "2026-02-04T00:00:00Z"):
+        answer = shared.delete(f"{OBJECT}?match[version]={query}", "mika")
+        assert answer.status_code == 403
+        assert "revocation" in answer.json()["description"]
+    assert shared.delete(OBJECT + "?match[version]=first,2026-02-02T00:00:00Z,2026-02-03T00:00:00Z", "mika").ok
+    assert shared.get(OBJECT, "nao").json()["objects"] == [gone]
+    assert shared.delete(OBJECT + "?match[version]=last", "mika").status_code == 200
+    assert shared.get(OBJECT, "nao").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [

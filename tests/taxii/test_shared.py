@@ -226,6 +226,26 @@ def test_the_same_version_with_other_content_fails(hub: TestHub) -> None:
     assert len(served(hub)) == 1
 
 
+@pytest.mark.parametrize("way", ["deleted", "past retention"])
+def test_a_version_that_left_does_not_come_with_other_content(hub: TestHub, way: str) -> None:
+    """One id and one modified are the same bytes for ever, for versions before the latest too."""
+    for day in (1, 2, 3):
+        one(hub, indicator(1, marking=GREEN, day=day))
+    if way == "deleted":
+        for day in (1, 2):
+            url = f"{POST}{stix_id('indicator', 1)}/?match[version]=2026-02-0{day}T00:00:00.000Z"
+            assert hub.delete(url, "mika").status_code == 200
+    else:
+        assert hub.store.retain(SHARED, ended_before=0, superseded_before=hub.clock() + 10) == (0, 2)
+    for day in (1, 2):
+        status, message = one(hub, indicator(1, marking=GREEN, day=day, name="other"))
+        assert status == "failure"
+        assert message.startswith(f"modified: 2026-02-0{day}T00:00:00.000Z is not later")
+    assert one(hub, indicator(1, marking=GREEN, day=3))[0] == "success"
+    assert one(hub, indicator(1, marking=GREEN, day=4))[0] == "success"
+    assert [obj["modified"][8:10] for obj in served(hub)] == ["03", "04"]
+
+
 @pytest.mark.parametrize(
     ("who", "taken"),
     [

@@ -39,6 +39,10 @@ class Log:
         key = version_key(version)
         return any(key == known for known, _ in self.versions.get(item, ()))
 
+    def owner(self, date: Micros) -> ObjectId:
+        """The object that the entry of that date is a version of."""
+        return self._owners[date]
+
     def place(self, item: ObjectId) -> Micros | None:
         """The date of the object's latest entry."""
         held = self.versions.get(item)
@@ -71,6 +75,14 @@ class Log:
             del self.versions[item]
             self._scopes[item[1], item[2]].discard(item[0])
         self._settle(item, before)
+
+    def add_again(self, item: ObjectId, now: Micros) -> None:
+        """Give the object's latest entry, if any, a date of its own as of ``now``."""
+        place = self.place(item)
+        if place is not None:
+            entry = self.entries[place]
+            self.remove(place)
+            self.add(item, entry.version, entry.body, now)
 
     def _settle(self, item: ObjectId, before: Micros | None) -> None:
         """Keep the list of latest entries, after the object's latest was at ``before``."""

@@ -32,6 +32,8 @@ class MemoryLogs:
         self._logs_lock = RLock()
         self._objects: dict[ObjectId, ObjectState] = {}
         self._logs: defaultdict[str, Log] = defaultdict(Log)
+        #: of objects with an owner: the highest version, by its key, that has left
+        self._departed: dict[ObjectId, str] = {}
 
     def objects(self, scope: str, keys: Collection[ObjectKey]) -> dict[ObjectKey, ObjectState]:
         """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
@@ -48,6 +50,8 @@ class MemoryLogs:
         state = self._objects.get(item)
         if conflicts(publication, state.version if state else None):
             return "conflict"
+        if state is not None and self._has_departed(item, state, publication):
+            return "departed"
         if state is None or version_key(publication.version) > version_key(state.version):
             state = _state(publication, dict(state.places) if state else {})
             self._objects[item] = state
@@ -59,6 +63,12 @@ class MemoryLogs:
                 self._remember_place(item, name)
                 outcome = "published"
         return outcome
+
+    def _has_departed(self, item: ObjectId, state: ObjectState, publication: Publication) -> bool:
+        key = version_key(publication.version)
+        if key >= version_key(state.version) or key > self._departed.get(item, ""):
+            return False
+        return not all(self._logs[name].holds(item, publication.version) for name in publication.collections)
 
     def _remember_place(self, item: ObjectId, name: str) -> None:
         places, place = self._objects[item].places, self._logs[name].place(item)
@@ -88,13 +98,21 @@ class MemoryLogs:
     def delete(self, collection: str, scope: str, key: ObjectKey, versions: Versions | None, now: Micros) -> int:
         with self._logs_lock:
             log, item = self._logs[collection], (scope, *key)
+            latest = log.place(item)
             dates = chosen(log.versions.get(item, ()), versions or Versions(all=True))
             self._remove(collection, item, dates)
+            if latest in dates:
+                log.add_again(item, now)
+                self._remember_place(item, collection)
             return len(dates)
 
     def _remove(self, collection: str, item: ObjectId, dates: Collection[Micros]) -> None:
+        log = self._logs[collection]
         for date in dates:
-            self._logs[collection].remove(date)
+            if self._objects[item].owner:
+                key = version_key(log.entries[date].version)
+                self._departed[item] = max(key, self._departed.get(item, ""))
+            log.remove(date)
         if dates:
             self._remember_place(item, collection)
 
@@ -123,7 +141,7 @@ class MemoryLogs:
             replaced = ((at, date) for date, at in log.replaced.items() if at < superseded_before)
             old = nsmallest(limit, replaced)
             for _, date in old:
-                log.remove(date)
+                self._remove(collection, log.owner(date), [date])
             return len(ended), len(old)
 
     def _ended(self, log: Log, before: Millis) -> list[tuple[int, Micros, ObjectId]]:

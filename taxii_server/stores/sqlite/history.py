@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 from config.instant import Micros
 from taxii_server.stores.base import Publication, version_key
@@ -25,6 +26,12 @@ _ARRIVE_LATE = """
 """
 
 
+_DEPART = """
+    INSERT INTO departed SELECT id, ?2 FROM object WHERE id = ?1 AND owner != ''
+    ON CONFLICT (object) DO UPDATE SET version = max(version, excluded.version)
+"""
+
+
 def held(connection: sqlite3.Connection, collection: int, object_id: int, place: Micros) -> list[Held]:
     """The object's entries in the collection, in order of version; ``place`` is the date of the latest."""
     logs = (latest_log(collection), place, superseded_log(collection), object_id)
@@ -36,6 +43,23 @@ def mark_first(connection: sqlite3.Connection, collection: int, object_id: int, 
     first = held(connection, collection, object_id, place)[0][1]
     connection.execute(_MARK_LATEST, (first == place, latest_log(collection), place))
     connection.execute(_MARK_SUPERSEDED, (first, superseded_log(collection), object_id))
+
+
+def depart(connection: sqlite3.Connection, versions: Iterable[tuple[int, str]]) -> None:
+    """Remember of objects, by their number, that a version (its :func:`version_key`) leaves."""
+    connection.executemany(_DEPART, versions)
+
+
+def has_departed(draft: Draft, known: Known, new: Publication, collections: list[int]) -> bool:
+    """Whether a version lower than the latest may have been there, and what it said is not known any more."""
+    key = version_key(new.version)
+    sql = "SELECT 1 FROM departed WHERE object = ? AND version >= ?"
+    if not draft.connection.execute(sql, (known.id, key)).fetchall():
+        return False
+    places = {name: abs(place) for name, place in known.places.items()}
+    return not all(
+        name in places and key in dict(held(draft.connection, name, known.id, places[name])) for name in collections
+    )
 
 
 def arrive_late(draft: Draft, item: ObjectId, known: Known, new: Publication, collections: list[int]) -> bool:

@@ -12,24 +12,24 @@ from taxii_server.stores.base import ObjectKey, Outcome, Publication, Versions, 
 from taxii_server.stores.choosing import chosen, conflicts, day_of
 from taxii_server.stores.sqlite.database import Database
 from taxii_server.stores.sqlite.drafts import Draft, ObjectId, Tally
-from taxii_server.stores.sqlite.history import arrive_late, held, mark_first
+from taxii_server.stores.sqlite.history import arrive_late, depart, has_departed, held, mark_first
 from taxii_server.stores.sqlite.names import Names
-from taxii_server.stores.sqlite.objects import places_of, rows_of
+from taxii_server.stores.sqlite.objects import ObjectRow, places_of, rows_of
 from taxii_server.stores.sqlite.places import latest_log, pack, superseded_log, unpack
 
 _ENDED = """
-    SELECT seq, object, type FROM entry INDEXED BY entry_ends
+    SELECT seq, object, type, version FROM entry INDEXED BY entry_ends
     WHERE log = ?1 AND ends > 0 AND ends / 86400000 <= ?2 AND ends < ?3
     ORDER BY ends / 86400000, seq LIMIT ?4
 """
 _REPLACED = """
-    SELECT seq, object, type, first FROM entry INDEXED BY entry_replaced
+    SELECT seq, object, type, first, version FROM entry INDEXED BY entry_replaced
     WHERE log = ?1 AND replaced < ?2 AND replaced IS NOT NULL
     ORDER BY replaced, seq LIMIT ?3
 """
 _DELETE = "DELETE FROM entry WHERE log = ? AND seq = ?"
 _DELETE_SUPERSEDED = "DELETE FROM entry INDEXED BY entry_object WHERE log = ? AND object = ? AND replaced IS NOT NULL"
-_PROMOTE = "UPDATE entry SET log = log - 1, replaced = NULL, ends = ? WHERE log = ? AND seq = ?"
+_PROMOTE = "UPDATE entry SET log = log - 1, seq = ?, replaced = NULL, ends = ? WHERE log = ? AND seq = ?"
 _SET_PLACES = "UPDATE object SET places = ? WHERE id = ?"
 
 
@@ -65,9 +65,8 @@ class SqliteLogs:
             return 0
         with self._database.writing() as connection:
             for row in rows_of(connection, [key[1]]):
-                places = unpack(row.places)
-                if (row.scope, row.type) == of and name in places:
-                    return _delete(connection, name, row.id, row.ends, places, row.type, versions)
+                if (row.scope, row.type) == of and name in unpack(row.places):
+                    return _delete(Draft(connection, now), name, row, versions)
         return 0
 
     def retain(
@@ -97,48 +96,45 @@ def _publish(draft: Draft, item: ObjectId, new: Publication, collections: list[i
     if item in draft.touched or version < latest:
         draft.write()
     if version < latest:
+        if has_departed(draft, known, new, collections):
+            return "departed"
         entered = arrive_late(draft, item, known, new, collections)
     else:
         entered = draft.advance(item, known, new, collections, later=version > latest)
     return "published" if entered else "unchanged"
 
 
-def _delete(
-    connection: sqlite3.Connection,
-    collection: int,
-    object_id: int,
-    ends: Millis,
-    places: dict[int, Micros],
-    kind: int,
-    versions: Versions | None,
-) -> int:
-    place, tally = abs(places[collection]), Tally()
-    there = held(connection, collection, object_id, place)
+def _delete(draft: Draft, collection: int, row: ObjectRow, versions: Versions | None) -> int:
+    connection, tally, places = draft.connection, draft.tally, unpack(row.places)
+    place = abs(places[collection])
+    there = held(connection, collection, row.id, place)
     gone = chosen(there, versions or Versions(all=True))
     left = [seq for _, seq in there if seq not in gone]
     logs = {seq: latest_log(collection) if seq == place else superseded_log(collection) for _, seq in there}
+    depart(connection, [(row.id, key) for key, seq in there if seq in gone])
     connection.executemany(_DELETE, [(logs[seq], seq) for seq in gone])
-    tally.count(collection, kind, superseded=-len(gone - {place}))
+    tally.count(collection, row.type, superseded=-len(gone - {place}))
     if place in gone:
-        tally.count(collection, kind, latest=-1)
+        tally.count(collection, row.type, latest=-1)
         del places[collection]
         if left:
-            # What it was, and so its date, stays: it has only become the latest again.
-            connection.execute(_PROMOTE, (ends, superseded_log(collection), left[-1]))
-            tally.count(collection, kind, latest=1, superseded=-1)
-            places[collection] = -left[-1]
-        connection.execute(_SET_PLACES, (pack(places), object_id))
+            date = draft.date(collection, 0)
+            connection.execute(_PROMOTE, (date, row.ends, superseded_log(collection), left[-1]))
+            tally.count(collection, row.type, latest=1, superseded=-1)
+            left[-1], places[collection] = date, -date
+        connection.execute(_SET_PLACES, (pack(places), row.id))
     if left:
-        mark_first(connection, collection, object_id, left[-1])
-    tally.write(connection)
+        mark_first(connection, collection, row.id, left[-1])
+    draft.finish()
     return len(gone)
 
 
 def _take_ended(connection: sqlite3.Connection, collection: int, before: Millis, limit: int, tally: Tally) -> int:
     log, older = latest_log(collection), superseded_log(collection)
     rows = connection.execute(_ENDED, (log, day_of(before), before, limit)).fetchall()
-    left = dict(places_of(connection, [number for _, number, _ in rows]))
-    for seq, number, kind in rows:
+    left = dict(places_of(connection, [number for _, number, _, _ in rows]))
+    depart(connection, [(number, version_key(version)) for _, number, _, version in rows])
+    for seq, number, kind, _ in rows:
         connection.execute(_DELETE, (log, seq))
         superseded = connection.execute(_DELETE_SUPERSEDED, (older, number)).rowcount
         tally.count(collection, kind, latest=-1, superseded=-superseded)
@@ -150,9 +146,10 @@ def _take_ended(connection: sqlite3.Connection, collection: int, before: Millis,
 def _take_replaced(connection: sqlite3.Connection, collection: int, before: Micros, limit: int, tally: Tally) -> int:
     log = superseded_log(collection)
     rows = connection.execute(_REPLACED, (log, before, limit)).fetchall()
-    connection.executemany(_DELETE, [(log, seq) for seq, _, _, _ in rows])
-    for _, _, kind, _ in rows:
+    depart(connection, [(number, version_key(version)) for _, number, _, _, version in rows])
+    connection.executemany(_DELETE, [(log, seq) for seq, *_ in rows])
+    for _, _, kind, *_ in rows:
         tally.count(collection, kind, superseded=-1)
-    for number, places in places_of(connection, [number for _, number, _, first in rows if first]):
+    for number, places in places_of(connection, [number for _, number, _, first, _ in rows if first]):
         mark_first(connection, collection, number, abs(places[collection]))
     return len(rows)
