@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from config.audience import Audience, Share, audience_of, under_terms
 from config.instant import DAY, HOUR, Millis, parse_span
@@ -14,6 +15,24 @@ def _span(value: object) -> Millis:
     if not isinstance(value, str):
         raise ValueError(f"expected a length of time such as 15m, 12h or 90d, got {value}; did you mean {value}d?")
     return parse_span(value)
+
+
+_WEB_ADDRESS = re.compile(
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?"
+    r"(?:[/?](?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def is_web_address(text: str) -> bool:
+    """Whether it is an http(s) URI with a plain host name: no user in it, nothing that a page could take for markup."""
+    return _WEB_ADDRESS.fullmatch(text) is not None
+
+
+def _web_address(text: str) -> str:
+    if not is_web_address(text):
+        raise ValueError("expected a web address such as https://cert.example.jp/, in ASCII")
+    return text
 
 
 #: A length of time, written ``12h`` and held in milliseconds.
@@ -34,7 +53,8 @@ class Publisher(Entry):
     name_ja: str | None = None
     #: ISO 3166-1 alpha-2
     country: str = Field(pattern=r"^[A-Z]{2}$")
-    homepage: str = Field(pattern=r"^https?://")
+    #: stands in external references
+    homepage: Annotated[str, AfterValidator(_web_address)]
 
 
 class HttpTransport(Entry):
@@ -132,7 +152,8 @@ class Feed(Entry):
     """One source: where it is fetched, how it is read, how far it is trusted, its marking and terms."""
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{1,59}$")
-    title: str
+    #: stands in external references
+    title: str = Field(min_length=1, max_length=300)
     #: what it carries, in a sentence
     carries: str
     publisher: Publisher
@@ -146,7 +167,7 @@ class Feed(Entry):
     #: the group that AMBER is for
     group: str | None = None
     #: a line that must be shown with what comes from here
-    credit: str | None = None
+    credit: str | None = Field(default=None, max_length=300)
     terms: str | None = None
     #: how far the source is trusted, 0 to 100; a claim's confidence is this share of what the row says
     reliability: int = Field(ge=0, le=100)

@@ -20,6 +20,9 @@ from config.instant import Millis
 #: (source name, URL or "", external id or ""), as in a STIX external reference
 Reference = tuple[str, str, str]
 
+#: Labels that a claim may have, and malware families.
+MOST_WORDS = 100
+
 T = TypeVar("T", str, Reference)
 
 
@@ -145,8 +148,9 @@ def _united(stored: Claim, record: Claim) -> Claim:
     return newer._replace(
         first_seen=record.first_seen,
         last_seen=record.last_seen,
-        labels=union(stored.labels, record.labels),
-        malware=union(stored.malware, record.malware),
+        # Whatever rows say over the years, and in whatever order: the same first ones are left.
+        labels=union(stored.labels, record.labels)[:MOST_WORDS],
+        malware=union(stored.malware, record.malware)[:MOST_WORDS],
         references=union(stored.references, record.references),
         detail=_united_detail(older.detail, newer.detail),
     )

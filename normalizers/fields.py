@@ -12,8 +12,10 @@ from config.feeds import Entry
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference, detail_text
+from normalizers.labels import label_of, labels_in
 from normalizers.personal import personal_data
-from normalizers.sources import Source, label_of, labels_in, link
+from normalizers.references import reference
+from normalizers.sources import Source
 from normalizers.times import ZONES, TimeReader, file_month, time_reader
 from normalizers.values import ALGORITHMS, TYPES, algorithm, canonical, split_port
 
@@ -213,15 +215,14 @@ class Rows:
     def _flagged(self, cells: Sequence[Any]) -> set[str]:
         return {label for at, label in self._flags if str(cells[at]).strip().lower() in _TRUE}
 
-    def _references(self, cells: Sequence[Any]) -> list[Reference]:
+    def _references(self, cells: Sequence[Any]) -> list[Reference | None]:
         found = []
         for name, url_at, id_at in self._links:
             url_cell = cells[url_at] if url_at is not None else None
             id_cell = cells[id_at] if id_at is not None else None
-            url = link(url_cell) if isinstance(url_cell, str) else ""
-            number = label_of(str(id_cell)) if id_cell is not None and id_cell not in self._absent else ""
-            if url or number:
-                found.append((name, url, number))
+            url = url_cell if isinstance(url_cell, str) else ""
+            number = str(id_cell) if id_cell is not None and id_cell not in self._absent else ""
+            found.append(reference(name, url, number))
         return found
 
     def _detail(self, cells: Sequence[Any], kind: str, value: str, port: int | None) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from functools import lru_cache
+from itertools import islice
 
 from collectors.document import Document
 from config.audience import Audience, audience_of, rank, under_terms
@@ -12,18 +11,8 @@ from config.feeds import Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
-
-_LONGEST_LABEL = 100
-_LONGEST_LINK = 2_000
-_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-#: A web address with a plain host name: no user, no address, nothing that a page could mistake for markup.
-_LINK = re.compile(
-    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?"
-    r"(?:[/?](?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?",
-    re.IGNORECASE | re.ASCII,
-)
-#: Ours: a label that came from a hub loses it, or a feed could speak in the hub's own name.
-_PREFIX = "ais-jp:"
+from normalizers.labels import bounded, label_of
+from normalizers.references import MOST, reference
 
 
 class Source:
@@ -38,8 +27,8 @@ class Source:
         self._listed = document.fetched if feed.kind == "list" else 0
         # The line that the feed's terms ask to be shown, where there is one. A source that may not be named gives no
         # reference at all: each would say whose it is.
-        credit = feed.credit or feed.title
-        self._references: tuple[Reference, ...] = ((credit, feed.publisher.homepage, ""),) if feed.named else ()
+        own = reference(feed.credit or feed.title, feed.publisher.homepage) if feed.named else None
+        self._references: tuple[Reference, ...] = (own,) if own is not None else ()
         self._labels = tuple(sorted({label for label in map(label_of, feed.labels) if label}))
         self._lives: dict[str, Millis] = {}
         self._confidences: dict[float | None, int] = {}
@@ -56,7 +45,7 @@ class Source:
         confidence: float | None = None,
         labels: Iterable[str] = (),
         malware: Iterable[str] = (),
-        references: Iterable[Reference] = (),
+        references: Iterable[Reference | None] = (),
         detail: str | None = None,
         audience: Audience | None = None,
         life: Millis | None = None,
@@ -84,11 +73,16 @@ class Source:
             life or self._life(kind),
             self._confidence(confidence),
             withdrawn,
-            tuple(sorted({*self._labels, *labels})) if labels else self._labels,
-            tuple(sorted(set(malware))) if malware else (),
-            tuple(sorted({*self._references, *references})) if references and self.feed.named else self._references,
+            tuple(sorted({*self._labels, *bounded(labels)})) if labels else self._labels,
+            tuple(bounded(malware)) if malware else (),
+            self._with_own(references) if references and self.feed.named else self._references,
             self.threat() if detail is None else detail,
         )
+
+    def _with_own(self, references: Iterable[Reference | None]) -> tuple[Reference, ...]:
+        """A row's references, the first so many in their order, and the source's own, which is never left out."""
+        row = sorted({one for one in references if one is not None})
+        return tuple(sorted({*self._references, *islice(row, MOST)}))
 
     def threat(self, threat: str | None = None) -> str:
         """The detail of a claim that has nothing but its threat, by default the feed's."""
@@ -125,24 +119,3 @@ class Source:
             if len(self._confidences) < 1_000:
                 self._confidences[stated] = found
         return found
-
-
-@lru_cache(maxsize=16_384)
-def label_of(text: str) -> str:
-    """A source's own word as a label: without ``#``, control characters and surplus blanks; "" when nothing is left."""
-    plain = _SPACE.sub(" ", text).strip().lstrip("#").strip()
-    while plain.lower().startswith(_PREFIX):
-        plain = plain[len(_PREFIX) :].strip()
-    return plain[:_LONGEST_LABEL].rstrip()
-
-
-@lru_cache(maxsize=16_384)
-def labels_in(text: str, separator: str) -> tuple[str, ...]:
-    """The labels that a list such as ``elf,Mozi`` holds, sorted."""
-    return tuple(sorted({label for label in map(label_of, text.split(separator)) if label}))
-
-
-def link(text: str) -> str:
-    """A web address that may stand in an external reference, or "" when ``text`` is none."""
-    plain = text.strip()
-    return plain if len(plain) <= _LONGEST_LINK and _LINK.fullmatch(plain) else ""

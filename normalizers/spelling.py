@@ -50,17 +50,15 @@ def _references(listed: Any) -> Iterator[str]:
     for place, item in enumerate(listed if isinstance(listed, list) else ()):
         if not isinstance(item, dict):
             continue
-        where, name, external = (
-            f"external_references[{place}]",
-            item.get("source_name"),
-            str(item.get("external_id", "")),
-        )
+        where = f"external_references[{place}]"
+        # A line end after it is overlooked by the expressions that the OASIS validator has for these.
+        name, external = (str(item.get(key, "")).removesuffix("\n") for key in ("source_name", "external_id"))
         if name == "cve" and not _CVE.fullmatch(external):
             yield f"{where}.external_id: expected CVE-YYYY-NNNN, got {external[:60]!r}"
         elif name == "capec" and not _CAPEC.fullmatch(external):
             yield f"{where}.external_id: expected CAPEC-NNN, got {external[:60]!r}"
         elif name not in ("cve", "capec") and (_CVE.fullmatch(external) or _CAPEC.fullmatch(external)):
-            yield f"{where}.source_name: expected cve or capec with {external}, got {str(name)[:60]!r}"
+            yield f"{where}.source_name: expected cve or capec with {external}, got {name[:60]!r}"
         if "url" in item and not (isinstance(item["url"], str) and is_uri(item["url"])):
             yield f"{where}.url: expected a URI, got {str(item['url'])[:60]!r}"
 

@@ -244,18 +244,15 @@ def _vulnerability(merged: Merged, dialect: Dialect) -> dict[str, Any]:
     title, text = _text(detail, "title"), _text(detail, "description")
     if title or text:
         shown["description"] = "\n\n".join(filter(None, (title, text)))
-    shown["external_references"] = [
-        {"source_name": "cve", "external_id": merged.value},
-        *({"source_name": "cwe", "external_id": cwe} for cwe in detail.get("cwe", ())),
-        *_beside("cve", merged.references),
-    ]
-    made = [f"cvss={item['score']}" for item in detail.get("cvss", ()) if item.get("score") is not None]
-    made += [f"product={product}" for product in detail.get("products", ())]
+    made: list[Reference] = [("cve", "", merged.value), *(("cwe", "", cwe) for cwe in detail.get("cwe", ()))]
+    shown["external_references"] = _references(made, merged)
+    said = [f"cvss={item['score']}" for item in detail.get("cvss", ()) if item.get("score") is not None]
+    said += [f"product={product}" for product in detail.get("products", ())]
     if "exploited" in detail:
-        made.append(f"exploited-since={stix_time(detail['exploited'])[:10]}")
+        said.append(f"exploited-since={stix_time(detail['exploited'])[:10]}")
     if detail.get("ransomware"):
-        made.append("ransomware")
-    return _common(shown, merged, dialect, _own_labels(merged), tuple(made))
+        said.append("ransomware")
+    return _common(shown, merged, dialect, _own_labels(merged), tuple(said))
 
 
 def _report(merged: Merged, dialect: Dialect, publisher: str) -> dict[str, Any]:
@@ -271,18 +268,15 @@ def _report(merged: Merged, dialect: Dialect, publisher: str) -> dict[str, Any]:
     # The CVEs stand in the external references. A reference to their vulnerabilities would make this object's content
     # depend on what else is published, and dangle when one of them leaves.
     shown["object_refs"] = [publisher]
-    shown["external_references"] = [
-        *({"source_name": "cve", "external_id": cve} for cve in detail.get("cves", ())),
-        *_beside("cve", merged.references),
-    ]
-    if not shown["external_references"]:
-        del shown["external_references"]
+    references = _references([("cve", "", cve) for cve in detail.get("cves", ())], merged)
+    if references:
+        shown["external_references"] = references
     return _common(shown, merged, dialect, _own_labels(merged), (), merged.value)
 
 
-def _beside(made: str, references: tuple[Reference, ...]) -> list[dict[str, str]]:
-    """The claims' references without those that are made from the observable itself."""
-    return [external_reference(reference) for reference in references if reference[0].lower() not in (made, "cwe")]
+def _references(made: list[Reference], merged: Merged) -> list[dict[str, str]]:
+    """Those made from what is known about the observable, and the claims' own."""
+    return [external_reference(one) for one in (*made, *(own for own in merged.references if own not in made))]
 
 
 def _text(detail: dict[str, Any], name: str) -> str:

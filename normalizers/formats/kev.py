@@ -13,13 +13,14 @@ from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.jsons import parsed, text_at
+from normalizers.labels import label_of
 from normalizers.records import Refusal, UnreadableDocument, refusal
-from normalizers.sources import Source, label_of, link
+from normalizers.references import is_cwe, reference
+from normalizers.sources import Source
 from normalizers.times import time_reader
 from normalizers.values import canonical
 
 _LINK = re.compile(r"https?://[^\s;]+")
-_CWE = re.compile(r"CWE-[0-9]{1,6}")
 _time = time_reader("iso", UTC)
 
 
@@ -88,14 +89,13 @@ def _english(entry: dict[str, Any], name: str) -> dict[str, str]:
 
 def _cwes(listed: Any) -> list[str]:
     found = listed if isinstance(listed, list) else []
-    return sorted({item for item in found if isinstance(item, str) and _CWE.fullmatch(item)})
+    return sorted({item for item in found if isinstance(item, str) and is_cwe(item)})
 
 
 def _product(entry: dict[str, Any]) -> str:
     return label_of(f"{text_at(entry, 'vendorProject').strip()} {text_at(entry, 'product').strip()}")
 
 
-def _references(entry: dict[str, Any], source: Source) -> list[Reference]:
+def _references(entry: dict[str, Any], source: Source) -> list[Reference | None]:
     """``notes`` is prose and URLs, parted by `` ; ``."""
-    found = _LINK.findall(text_at(entry, "notes"))
-    return [(source.feed.title, url, "") for url in map(link, found) if url]
+    return [reference(source.feed.title, url) for url in _LINK.findall(text_at(entry, "notes"))]

@@ -16,9 +16,11 @@ from collectors.document import Document
 from config.feeds import Entry, Feed
 from config.instant import JST, Millis
 from normalizers.bad_value import BadValue
-from normalizers.claims import Claim, Reference, detail_text
+from normalizers.claims import Claim, detail_text
+from normalizers.labels import label_of
 from normalizers.records import Refusal, UnreadableDocument, refusal
-from normalizers.sources import Source, label_of, link
+from normalizers.references import is_cwe, reference
+from normalizers.sources import Source
 from normalizers.times import time_reader
 from normalizers.values import canonical, cves_in
 from normalizers.xmls import parsed, text_of
@@ -71,8 +73,7 @@ class Format(Entry):
         issued = _moment(text_of(item, f"{_TERMS}issued", f"{_DC}date"))
         modified = _moment(text_of(item, f"{_TERMS}modified", f"{_DC}date")) or issued
         cves = _cves(item, title)
-        reference: Reference = (source.feed.title, link(page), number)
-        references = [reference] if reference[1] or reference[2] else []
+        references = [reference(source.feed.title, page, number)]
         seen: dict[str, Any] = {"first_seen": issued, "last_seen": modified, "changed": modified}
         claims = [
             source.claim("cve", cve, references=references, detail=self._vulnerability(item, title, len(cves)), **seen)
@@ -111,7 +112,7 @@ class Format(Entry):
                 "title": self._spoken(title),
                 "description": self._spoken(_description(item)),
                 "cvss": _scores(item),
-                "cwe": sorted({entry.get("id", "") for entry in _sec(item, "references") if _is_cwe(entry)}),
+                "cwe": sorted(filter(is_cwe, {entry.get("id", "") for entry in _sec(item, "references")})),
                 "products": sorted({_product(entry) for entry in _sec(item, "cpe")} - {""}),
             }
         return detail_text(said)
@@ -150,10 +151,6 @@ def _sec(item: Element, name: str) -> list[Element]:
 
 def _sec_text(item: Element, name: str) -> str:
     return text_of(item, *(f"{namespace}{name}" for namespace in _SEC))
-
-
-def _is_cwe(entry: Element) -> bool:
-    return entry.get("id", "").startswith("CWE-")
 
 
 def _product(entry: Element) -> str:

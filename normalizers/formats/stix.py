@@ -19,16 +19,17 @@ from config.instant import HOUR, Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference
 from normalizers.jsons import at, parsed
+from normalizers.labels import label_of
 from normalizers.markings import TLP2_EXTENSION, tlp_of
 from normalizers.patterns import observable
 from normalizers.records import Refusal, UnreadableDocument, refusal
-from normalizers.sources import Source, label_of, link
+from normalizers.references import reference
+from normalizers.sources import Source
 from normalizers.times import time_reader
 
 _CONTEXT = frozenset(("identity", "marking-definition", "extension-definition"))
 _HUB_LABEL = "ais-jp:"
 _HUB_MALWARE = "ais-jp:malware="
-_MOST_REFERENCES = 50
 _time = time_reader("iso", UTC)
 
 
@@ -164,17 +165,13 @@ def _malware(obj: dict[str, Any]) -> set[str]:
     return {label_of(label.removeprefix(_HUB_MALWARE)) for label in labels if label.startswith(_HUB_MALWARE)} - {""}
 
 
-def _references(listed: Any) -> list[Reference]:
-    found = []
-    for item in listed[:_MOST_REFERENCES] if isinstance(listed, list) else ():
-        if not isinstance(item, dict):
-            continue
-        name, url, number = (item.get(key) for key in ("source_name", "url", "external_id"))
-        safe = link(url) if isinstance(url, str) else ""
-        number = label_of(number) if isinstance(number, str) else ""
-        if isinstance(name, str) and label_of(name) and (safe or number):
-            found.append((label_of(name), safe, number))
-    return found
+def _references(listed: Any) -> list[Reference | None]:
+    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return [reference(*(_text(item.get(name)) for name in ("source_name", "url", "external_id"))) for item in items]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _life(valid_until: Any, last_seen: Millis, longest: Millis) -> Millis:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,3 +111,22 @@ def test_folding_again_changes_nothing(first: Claim, rest: list[Claim]) -> None:
         record = record._replace(type=first.type, value=first.value, withdrawn=0)
         stored = fold(stored, record, replace=False)
         assert fold(stored, record, replace=False) is stored
+
+
+@given(st.lists(st.sets(st.integers(0, 400), max_size=80), min_size=1, max_size=6), st.randoms())
+def test_a_claim_s_labels_are_bounded_in_whatever_order_rows_come(rows: list[set[int]], random: Random) -> None:
+    """A hundred at most, and the same ones in any order."""
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    one, other = (_labelled(order) for order in (rows, shuffled))
+    assert one == other == tuple(sorted({f"{number:03d}" for row in rows for number in row}))[:100]
+
+
+def _labelled(rows: list[set[int]]) -> tuple[str, ...]:
+    stored: Claim | None = None
+    for row in rows:
+        words = tuple(sorted(f"{number:03d}" for number in row))
+        claim = Claim("url", "http://example.com/", "feed", "feed", "clear", 1, 0, 0, DAY, 50, labels=words)
+        stored = fold(stored, claim, replace=False)
+    assert stored is not None
+    return stored.labels

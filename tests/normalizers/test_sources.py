@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from config.instant import DAY, HOUR
 from normalizers.bad_value import BadValue
+from normalizers.labels import label_of, labels_in
 from normalizers.personal import personal_data
-from normalizers.sources import Source, label_of, labels_in, link
+from normalizers.references import link
+from normalizers.sources import Source
 from tests.normalizers.reading import NOW, document, feed, read_all
 
 MOMENT = NOW - 2 * DAY
@@ -138,3 +140,14 @@ def test_links(text: str, taken: bool) -> None:
 def test_personal_data_in_urls(url: str, personal: bool) -> None:
     """A visitor's address or somebody's e-mail address in path or query; not user information, not placeholders."""
     assert personal_data(url) is personal
+
+
+def test_a_row_s_labels_and_malware_families_are_bounded() -> None:
+    """The first fifty of each in their order, whatever order the row has; the feed's own labels stay beside them."""
+    source = Source(feed("openphish", labels=("zz-own",)), document(""))
+    words = [f"label-{number:03d}" for number in range(300)]
+    one = source.claim("url", "http://example.com/", labels=words, malware=words)
+    other = source.claim("url", "http://example.com/", labels=words[::-1], malware=words[::-1])
+    assert one == other
+    assert one.labels == (*words[:50], "zz-own")
+    assert one.malware == tuple(words[:50])

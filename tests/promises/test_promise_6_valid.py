@@ -30,7 +30,8 @@ def check(obj: dict[str, Any]) -> None:
     assert result.is_valid, [str(error) for error in result.errors]
 
 
-def _object(claims: list[Claim], view: View) -> dict[str, Any] | None:
+def merged_object(claims: list[Claim], view: View) -> dict[str, Any] | None:
+    """The object that a view publishes of these claims; None when it publishes nothing."""
     word = merge(claims, view)
     if word is None:
         return None
@@ -54,7 +55,7 @@ def _object(claims: list[Claim], view: View) -> dict[str, Any] | None:
 def test_promise_6_every_merged_object_is_valid(claims: list[Claim]) -> None:
     """Whatever claims are merged in whatever view, the object passes stix2.parse and the OASIS validator."""
     for view in VIEWS:
-        obj = _object(claims, view)
+        obj = merged_object(claims, view)
         if obj is not None:
             check(obj)
 

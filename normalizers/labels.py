@@ -1,0 +1,40 @@
+"""Labels: a source's own words, cleaned, and bounded in length and number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+#: Characters of one label.
+LONGEST = 100
+#: Labels that one row may give, and malware families. A claim has twice as many at most, whatever its rows.
+MOST = 50
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+#: Ours: a label that came from a hub loses it, or a feed could speak in the hub's own name.
+_PREFIX = "ais-jp:"
+
+
+def plain(text: str, longest: int) -> str:
+    """One line of at most so many characters: without control characters and surplus blanks."""
+    return _SPACE.sub(" ", text).strip()[:longest].rstrip()
+
+
+@lru_cache(maxsize=16_384)
+def label_of(text: str) -> str:
+    """A source's own word as a label: without ``#``, control characters and surplus blanks; "" when nothing is left."""
+    word = _SPACE.sub(" ", text).strip().lstrip("#").strip()
+    while word.lower().startswith(_PREFIX):
+        word = word[len(_PREFIX) :].strip()
+    return word[:LONGEST].rstrip()
+
+
+@lru_cache(maxsize=16_384)
+def labels_in(text: str, separator: str) -> tuple[str, ...]:
+    """The labels that a list such as ``elf,Mozi`` holds, sorted."""
+    return tuple(sorted({label for label in map(label_of, text.split(separator)) if label}))
+
+
+def bounded(words: Iterable[str]) -> list[str]:
+    """The first :data:`MOST` of a row's words in their order as texts, each once."""
+    return sorted(set(words))[:MOST]

@@ -1,0 +1,44 @@
+"""The gate that every reference to something elsewhere goes through, whichever feed and format it comes from.
+
+What passes is an external reference (STIX 2.1 section 2.5) as the OASIS validator wants it: a URI, a CVE or CAPEC id
+under the name that belongs to it, and that name with nothing else. It is safe to show, too.
+"""
+
+from __future__ import annotations
+
+import re
+
+from config.feeds import is_web_address
+from normalizers.claims import Reference
+from normalizers.labels import label_of, plain
+
+#: References that one row may give.
+MOST = 50
+_LONGEST_LINK = 2_000
+_LONGEST_NAME = 300
+#: The validator's own forms: its digits are those of any script.
+_SPECIAL = {"cve": re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})"), "capec": re.compile(r"CAPEC-\d+")}
+_CWE = re.compile(r"CWE-[0-9]{1,6}")
+
+
+def link(text: str) -> str:
+    """A web address that may stand in an external reference, or "" when ``text`` is none."""
+    given = text.strip()
+    return given if len(given) <= _LONGEST_LINK and is_web_address(given) else ""
+
+
+def reference(name: str, url: str = "", external_id: str = "") -> Reference | None:
+    """What a feed names, as a reference that may be served; None when neither a web address nor an id is left of it."""
+    source, address, number = plain(name, _LONGEST_NAME), link(url), label_of(external_id)
+    for special, form in _SPECIAL.items():
+        if form.fullmatch(number.upper()):
+            # Digits of other scripts make an id that no catalogue has, and that the validator takes for one.
+            source, number = (special, number.upper()) if number.isascii() else (source, "")
+    if source in _SPECIAL and not _SPECIAL[source].fullmatch(number):
+        source = source.upper()  # the name in small letters is for ids of that catalogue alone
+    return (source, address, number) if source and (address or number) else None
+
+
+def is_cwe(text: str) -> bool:
+    """Whether it is the id of a weakness, such as ``CWE-79``."""
+    return _CWE.fullmatch(text) is not None
