@@ -66,7 +66,9 @@ def given(config: Path | None) -> Path:
     """The hub's YAML file, which every command needs to be told."""
     if config is None:
         raise Failure(
-            "no configuration: give --config FILE or set NOROSHI_CONFIG; `noroshi up --demo` needs none", CONFIGURATION
+            "no configuration: give --config FILE or set NOROSHI_CONFIG; `noroshi init` writes one, and "
+            "`noroshi up --demo` needs none",
+            CONFIGURATION,
         )
     return config
 

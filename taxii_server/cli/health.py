@@ -40,7 +40,7 @@ def examine(settings: Settings, store: Store) -> list[Finding]:
 def _identity(settings: Settings) -> Iterator[Finding]:
     shipped_namespace = load(shipped("hub.yaml")).hub.namespace
     own = settings.hub.namespace != shipped_namespace
-    found = "its own" if own else "that of the shipped hub.yaml: before others subscribe, make one with uuidgen"
+    found = "its own" if own else "that of the shipped hub.yaml; `noroshi init` makes a hub with its own"
     yield Finding("namespace", True, found)
 
 

@@ -8,7 +8,7 @@ import sys
 import click
 
 from config.settings import SettingsError
-from taxii_server.cli import content, feeds, people, running, upkeep
+from taxii_server.cli import content, feeds, people, running, starting, upkeep
 from taxii_server.cli.context import CONFIGURATION, FAILED, STORE
 from taxii_server.serve import CannotListen
 from taxii_server.stores.base import StoreBusy, StoreError
@@ -24,6 +24,7 @@ def noroshi() -> None:
 
 
 for command in (
+    starting.init,
     running.up,
     running.serve,
     running.work,

@@ -20,6 +20,7 @@ import pytest
 import stix2
 import yaml
 
+from config.beginning import first_file, new_hub
 from normalizers.contributions import claims_of
 from normalizers.merge import View, merge
 from normalizers.stix import content
@@ -84,9 +85,9 @@ def _environment(folder: Path) -> dict[str, str]:
 def _own_hub(folder: Path) -> Path:
     """A folder with a hub of one's own, not running, and the feed and the document that pages speak of."""
     folder.mkdir()
-    (folder / "data").mkdir(mode=0o700)
-    hub = yaml.safe_load((pages.ROOT / "config" / "hub.yaml").read_text(encoding="utf-8"))
-    (folder / "my-hub.yaml").write_text(yaml.safe_dump({**hub, "feeds": []}), encoding="utf-8")
+    file = folder / "my-hub" / "hub.yaml"
+    (folder / "my-hub" / "data").mkdir(parents=True, mode=0o700)
+    file.write_text(yaml.safe_dump({**yaml.safe_load(first_file(new_hub())), "feeds": []}), encoding="utf-8")
     first = next(block for block in pages.blocks("docs/adding-a-feed.md") if block.language == "yaml")
     (folder / "my-feed.yaml").write_text(first.text, encoding="utf-8")
     (folder / "list.txt").write_text("http://phishing.example/1\nhttp://phishing.example/2\n", encoding="utf-8")
