@@ -119,7 +119,8 @@ def rounded(claim: Claim, key: bytes | None = None) -> Claim:
     confidence = min(100, max(0, (claim.confidence + 2) // 5 * 5))
     if last == claim.last_seen and confidence == claim.confidence:
         return claim
-    return claim._replace(last_seen=last, confidence=confidence)
+    # As _replace(last_seen=last, confidence=confidence), which took longer than all of the above.
+    return Claim(*claim[:7], last, claim[8], confidence, *claim[10:])
 
 
 def fold(stored: Claim | None, record: Claim, *, replace: bool, key: bytes | None = None) -> Claim:

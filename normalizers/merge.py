@@ -112,21 +112,21 @@ def _latest(claims: list[Claim]) -> list[Claim]:
 
 
 def _alone(claim: Claim) -> Merged:
-    # Most observables have one claim, and a first collection merges a million of them.
+    # Most observables have one claim, and a first collection merges a million. By place, which takes half as long.
     return Merged(
-        type=claim.type,
-        value=claim.value,
-        audience=claim.audience,
-        first_seen=claim.first_seen,
-        ends=claim.ends,
-        confidence=min(CONFIDENCE_CAP, claim.confidence),
-        labels=claim.labels,
-        malware=claim.malware,
-        references=claim.references,
-        detail=_details([claim]),
-        families=1,
-        claims=(claim,),
-        standing=not claim.withdrawn,
+        claim.type,
+        claim.value,
+        claim.audience,
+        claim.first_seen,
+        claim.ends,
+        min(CONFIDENCE_CAP, claim.confidence),
+        claim.labels,
+        claim.malware,
+        claim.references,
+        _detail(claim.detail),
+        1,
+        (claim,),
+        not claim.withdrawn,
     )
 
 
@@ -169,8 +169,6 @@ _BY_NAME = frozenset({"title", "description", "hashes"})
 
 
 def _details(claims: list[Claim]) -> dict[str, Any]:
-    if len(claims) == 1:
-        return _detail(claims[0].detail)
     merged: dict[str, Any] = {}
     threats: set[str] = set()
     for claim in sorted(claims, key=lambda c: (c.version, c.origin, c.audience)):

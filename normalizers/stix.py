@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from config.audience import marking_of
+from config.audience import Audience, marking_of
 from config.instant import stix_time
 from normalizers.claims import Reference
 from normalizers.contributions import PREFIX, Own, extension, external_reference
@@ -52,18 +52,23 @@ def ends_by_revocation(word: Merged) -> bool:
 _pattern = lru_cache(maxsize=16_384)(pattern)
 
 
+#: RFC 9562 section 4: the bits of version and variant, and their values in a UUIDv5.
+_NO_VERSION = ~(0xF << 76 | 0x3 << 62)
+_VERSION_5 = 0x5 << 76 | 0x2 << 62
+
+
 class Ids:
     """The hub's own ids."""
 
     def __init__(self, namespace: uuid.UUID) -> None:
-        self._namespace = namespace.bytes
+        # begun once and copied: to begin one costs more than to hash a name
+        self._begun = hashlib.sha1(namespace.bytes, usedforsecurity=False)
 
     def make(self, name: str) -> bytes:
         """The 16 bytes of the UUIDv5 of a name; names begin with the object's type, so no UUID repeats across types."""
-        digest = bytearray(hashlib.sha1(self._namespace + name.encode(), usedforsecurity=False).digest()[:16])
-        digest[6] = digest[6] & 0x0F | 0x50
-        digest[8] = digest[8] & 0x3F | 0x80
-        return bytes(digest)
+        named = self._begun.copy()
+        named.update(name.encode())
+        return (int.from_bytes(named.digest()[:16]) & _NO_VERSION | _VERSION_5).to_bytes(16)
 
     def merged(self, kind: str, value: str, view: str, generation: int) -> bytes:
         """The id of what a view says about an observable, in its ``generation`` (1 and up)."""
@@ -148,7 +153,8 @@ def _indicator(merged: Merged, dialect: Dialect) -> bytes:
         tuple(merged.detail.get("port", ())),
         merged.labels,
         merged.confidence,
-        marking_id(marking_of(merged.audience), dialect),
+        merged.audience,
+        dialect,
     )
     return orjson.dumps(said)[:-1] + b"," + likewise[1:]
 
@@ -162,7 +168,8 @@ def _likewise(
     ports: tuple[int, ...],
     labels: tuple[str, ...],
     confidence: int,
-    marking: str,
+    audience: Audience,
+    dialect: Dialect,
 ) -> bytes:
     """What is the same in most indicators of a feed, of which a first collection makes a million."""
     shown: dict[str, Any] = {
@@ -177,7 +184,7 @@ def _likewise(
     made = tuple(f"threat={threat}" for threat in threats)
     shown["confidence"] = confidence
     shown["labels"] = [*labels, *_labels(made, malware, named)]
-    shown["object_marking_refs"] = [marking]
+    shown["object_marking_refs"] = [marking_id(marking_of(audience), dialect)]
     return orjson.dumps(shown)
 
 

@@ -110,9 +110,12 @@ def _encoded_twice(document: Document) -> bool:
     """Whether all foreign text, taken as Latin-1 or Windows-1252 bytes, is UTF-8 once more."""
     found = False
     with document.open() as stream:
-        text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
-        while part := text.readline(_CHUNK):
-            runs = [] if part.isascii() else _NON_ASCII.findall(part.removeprefix("\ufeff"))
+        while data := stream.read(_CHUNK):
+            if data.isascii():
+                continue
+            # to the end of the line, so that no run of letters is parted
+            text = (data + stream.readline(_CHUNK)).decode("utf-8", "replace")
+            runs = _NON_ASCII.findall(text.removeprefix("\ufeff"))
             if not all(map(_is_utf8, runs)):
                 return False
             found = found or bool(runs)

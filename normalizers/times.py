@@ -7,13 +7,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timezone
 from typing import Any
 
-from config.instant import JST, SECOND, Millis, parse_millis
+from config.instant import DAY, JST, SECOND, Millis, parse_millis
 from normalizers.bad_value import BadValue, shown
 
 #: Reads one cell. Raises :class:`BadValue`.
 TimeReader = Callable[[Any], Millis]
 
 ZONES: dict[str, timezone] = {"UTC": UTC, "JST": JST}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST: Millis = 253_402_300_799_999
 _DIRECTIVES = {
     "%Y": r"(?P<Y>[0-9]{4})",
@@ -47,22 +48,26 @@ def file_month(name: str, zone: timezone | None) -> Millis | None:
     return _millis(datetime(int(found[1]), int(found[2]), 1, tzinfo=zone or UTC))
 
 
-def _millis(moment: datetime) -> Millis:
-    # By way of microseconds: a float of seconds holds them exactly enough to round, but not to cut.
-    return round(moment.timestamp() * 1_000_000) // 1_000
+def _millis(moment: datetime, epoch: datetime = _EPOCH) -> Millis:
+    since = moment - epoch
+    return since.days * DAY + since.seconds * SECOND + since.microseconds // 1_000
 
 
 def _iso(zone: timezone | None) -> TimeReader:
+    # when it was 1970 in the zone of a text without one
+    local = _EPOCH.astimezone(zone).replace(tzinfo=None) if zone is not None else None
+
     def read(cell: Any) -> Millis:
         if not isinstance(cell, str):
             raise _bad(cell, "a time such as 2026-01-02T03:04:05Z")
         try:
             moment = datetime.fromisoformat(cell)
-            if moment.tzinfo is None:
-                if zone is None:
-                    raise ValueError("no zone")
-                moment = moment.replace(tzinfo=zone)
-            value = _millis(moment)
+            if moment.tzinfo is not None:
+                value = _millis(moment)
+            elif local is not None:
+                value = _millis(moment, local)
+            else:
+                raise ValueError("no zone")
         except (ValueError, OverflowError):
             try:
                 value = parse_millis(cell, zone=zone)

@@ -20,7 +20,7 @@ from config.settings import Settings, shipped
 from normalizers.records import UnreadableDocument, check
 from taxii_server.intake import DocumentHeld, Intake, Origin, Tally
 from taxii_server.standing import Standing
-from taxii_server.stores.base import FeedState, Store, StoreError
+from taxii_server.stores.base import FeedState, News, Store, StoreError
 
 _LEASE_FOR: Millis = 15 * MINUTE
 _LOG = logging.getLogger("noroshi.ingest")
@@ -44,16 +44,17 @@ class Ingest:
         owner: str,
         environment: Mapping[str, str],
         progress: Progress | None = None,
-        between: Callable[[], None] | None = None,
+        between: Callable[[News | None], None] | None = None,
     ) -> None:
-        """``between`` is called between two batches: what is known by then may as well be published."""
+        """``between`` is called between two batches, with what the last one changed where that is all there is to know:
+        it may as well be published."""
         self.settings = settings
         self.store = store
         self._clock = clock
         self._owner = owner
         self._environment = environment
         self._progress = progress or (lambda feed, claims: None)
-        self._between = between or (lambda: None)
+        self._between = between or (lambda news: None)
 
     def follow_terms(self) -> None:
         """See to it that what feeds said stands under their present terms, whether they are still collected or not."""
@@ -197,7 +198,9 @@ class Ingest:
         rows = sum(check(document, feed) for document in collected.documents)
         self._expect(feed, state, rows, partial=collected.more or feed.transport.kind == "taxii")
         tally.rows += rows
-        intake = Intake(self.store, feed, self.origin(feed), tally, lambda: self._each_batch(feed, tally))
+        intake = Intake(
+            self.store, feed, self.origin(feed), tally, lambda: self._each_batch(feed, tally), self._between
+        )
         for document in collected.documents:
             intake.document(document)
         intake.settle()
@@ -223,7 +226,7 @@ class Ingest:
         # Before every write: a process that was paused past its lease must not write over its successor.
         self.hold(feed)
         self._progress(feed.id, tally.claims)
-        self._between()
+        self._between(None)
 
     def _expect(self, feed: Feed, state: FeedState, rows: int, *, partial: bool) -> None:
         expect = feed.expect

@@ -12,7 +12,7 @@ from config.audience import narrower
 from config.feeds import Feed
 from normalizers.claims import Claim, fold, next_step, observable_key
 from normalizers.records import Refusal, read
-from taxii_server.stores.base import ClaimRow, Store
+from taxii_server.stores.base import ClaimRow, Mark, News, Store
 
 BATCH = 2_000
 #: rows that are read before anything is written, to see whether the document is what it should be
@@ -62,13 +62,23 @@ class Tally:
 class Intake:
     """Takes in the documents of one fetch, batch by batch."""
 
-    def __init__(self, store: Store, feed: Feed, origin: Origin, tally: Tally, each_batch: Callable[[], None]) -> None:
-        """``each_batch`` is called before each batch is written; what it raises ends the intake."""
+    def __init__(
+        self,
+        store: Store,
+        feed: Feed,
+        origin: Origin,
+        tally: Tally,
+        each_batch: Callable[[], None],
+        tell: Callable[[News], None],
+    ) -> None:
+        """``each_batch`` is called before each batch is written; what it raises ends the intake. ``tell`` is given what
+        a batch changed, where nobody else said anything meanwhile."""
         self._store = store
         self._feed = feed
         self._tally = tally
         self._origin, self._family = origin
         self._each_batch = each_batch
+        self._tell = tell
         #: (key, audience) of every claim so far; kept for full lists alone
         self.seen: set[tuple[bytes, str]] = set()
         # In a list a value may stand twice, and the second row must not look like a change of the first. So what
@@ -112,10 +122,12 @@ class Intake:
             return
         self._each_batch()
         news = [(observable_key(claim.type, claim.value), claim) for claim in batch]
+        before = self._store.last_mark()
+        about = self._store.claims({key for key, _ in news})
         stored = {
             (key, claim.audience): claim
-            for key, about in self._store.claims({key for key, _ in news}).items()
-            for claim in about
+            for key, claims in about.items()
+            for claim in claims
             if claim.origin == self._origin
         }
         present = dict(stored)
@@ -130,6 +142,8 @@ class Intake:
             if place in present and present[place] is not stored.get(place)
         ]
         self._tally.kept += self._put(changed)
+        if changed and self._store.last_mark() == before + len(changed):
+            self._tell(_news(before, changed, about))
 
     def _named(self, claim: Claim) -> Claim:
         if claim.origin == self._origin:
@@ -177,6 +191,20 @@ class Intake:
 
     def _put(self, rows: list[ClaimRow]) -> int:
         return self._store.put_claims(rows) if rows else 0
+
+
+def _news(before: int, changed: list[ClaimRow], about: dict[bytes, list[Claim]]) -> News:
+    """What is known of the observables that changed: what was, and in its place what is now."""
+    known: dict[bytes, list[Claim]] = {}
+    for key, claim, _ in changed:
+        claims = known.get(key)
+        if claims is None:
+            claims = known[key] = about.get(key, [])
+        if claims:
+            claims[:] = [item for item in claims if (item.origin, item.audience) != (claim.origin, claim.audience)]
+        claims.append(claim)
+    marks = [Mark(number, row.key, row.claim.audience) for number, row in enumerate(changed, before + 1)]
+    return News(marks, known)
 
 
 def _narrowed(present: dict[tuple[bytes, str], Claim], place: tuple[bytes, str], audiences: set[str]) -> None:

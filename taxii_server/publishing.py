@@ -20,7 +20,7 @@ from normalizers.claims import Claim
 from normalizers.merge import Merged
 from normalizers.stix import id_text
 from taxii_server.admission import admits
-from taxii_server.stores.base import Mark, ObjectKey, ObjectState, Publication, Store
+from taxii_server.stores.base import Mark, News, ObjectKey, ObjectState, Publication, Store
 from taxii_server.views import Known, Outlook, Plan, Sight, plans
 
 _LEASE = "publisher"
@@ -154,17 +154,28 @@ class Publisher:
         finally:
             self.release()
 
-    def publish_some(self, batch: int = 2_000) -> tuple[int, int]:
-        """Work off the oldest marks: how many, and how many object versions that published. Raises :class:`NotNow`."""
+    def publish_some(self, batch: int = 2_000, news: News | None = None) -> tuple[int, int]:
+        """Work off the oldest marks: how many, and how many object versions that published. Raises :class:`NotNow`.
+
+        ``news`` spares reading what was just written, where it is all that is dirty.
+        """
         self.store.wake(self.now())
+        if news is not None:
+            with self.turn():
+                # Whatever is marked after this is published after this turn.
+                if self._all_dirty(news.marks):
+                    return self._publish_marked(news.marks, news.claims)
         marks = self.store.dirty(batch)
         if not marks:
             return 0, 0
         with self.turn():
-            return self._publish_marked(marks)
+            return self._publish_marked(marks, self.store.claims({mark.key for mark in marks}))
 
-    def _publish_marked(self, marks: Sequence[Mark]) -> tuple[int, int]:
-        claims = self.store.claims({mark.key for mark in marks})
+    def _all_dirty(self, marks: Sequence[Mark]) -> bool:
+        """Whether these are all the marks there are, and nothing was marked since."""
+        return self.store.last_mark() == marks[-1].number and self.store.dirty(1) == [marks[0]]
+
+    def _publish_marked(self, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> tuple[int, int]:
         for key, claim, until in self.sight.ahead(claims):
             self.store.wait(key, claim.audience, until)
         published, again = 0, set[bytes]()

@@ -12,7 +12,7 @@ from config.settings import Settings
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.jobs import RETAIN_EVERY, Jobs
 from taxii_server.publishing import NotNow, Publisher
-from taxii_server.stores.base import Store, StoreError
+from taxii_server.stores.base import News, Store, StoreError
 from taxii_server.submissions import Submissions
 
 #: seconds between looks for work; a publisher waits about this long for a verdict
@@ -33,7 +33,12 @@ class Worker:
         self._clock = clock
         self.publisher = Publisher(settings, store, clock, owner)
         self.ingest = Ingest(
-            settings, store, clock, owner=owner, environment=environment, between=lambda: _guarded(self._publish_some)
+            settings,
+            store,
+            clock,
+            owner=owner,
+            environment=environment,
+            between=lambda news: _guarded(lambda: self._publish_some(news)),
         )
         self.submissions = Submissions(settings, store, clock)
         self.jobs = Jobs(self.publisher)
@@ -99,8 +104,8 @@ class Worker:
     def _publish(self) -> None:
         self.publisher.publish_all()
 
-    def _publish_some(self) -> None:
-        self.publisher.publish_some()
+    def _publish_some(self, news: News | None) -> None:
+        self.publisher.publish_some(news=news)
 
     def _retain(self) -> None:
         now = self._clock() // 1_000

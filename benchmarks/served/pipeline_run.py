@@ -21,6 +21,7 @@ from taxii_server.jobs import Jobs
 from taxii_server.memory import seldom_collect
 from taxii_server.publishing import Publisher
 from taxii_server.stores import open_store
+from taxii_server.stores.base import News
 
 FEED, FORMAT_FOLDER = "urlhaus", "feed"
 _HEAD = "# id,dateadded,url,url_status,last_online,threat,tags,urlhaus_link,reporter\r\n"
@@ -67,10 +68,10 @@ class Pipeline:
             "publish": self._publishing,
         }
 
-    def _publish_some(self) -> None:
+    def _publish_some(self, news: News | None) -> None:
         """Between two batches, as the hub's worker does."""
         start = time.perf_counter()
-        self._publisher.publish_some()
+        self._publisher.publish_some(news=news)
         self._publishing += time.perf_counter() - start
 
     def _check(self, counts: dict[str, int], refused: dict[str, int], message: str, first: int, count: int) -> None:

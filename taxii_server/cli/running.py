@@ -44,7 +44,7 @@ from taxii_server.jsonlog import configure_logging
 from taxii_server.publishing import NotNow, Publisher
 from taxii_server.serve import check_certificate, listen
 from taxii_server.serve import serve as run_server
-from taxii_server.stores.base import FeedState, Store
+from taxii_server.stores.base import FeedState, News, Store
 from taxii_server.worker import Worker
 
 _PORT = 9680
@@ -229,11 +229,11 @@ def _collect(
     states = []
     published = 0
 
-    def between() -> None:
+    def between(news: News | None) -> None:
         nonlocal published
         if publisher is not None:
             with suppress(NotNow):
-                published += publisher.publish_some()[1]
+                published += publisher.publish_some(news=news)[1]
 
     with progress_bar(TextColumn("{task.description}"), TextColumn("{task.completed} claims")) as progress:
         tasks: dict[str, Any] = {}

@@ -69,6 +69,14 @@ class Mark(NamedTuple):
     audience: Audience
 
 
+class News(NamedTuple):
+    """What a batch of claims changed, in the order in which it was written, and every claim known of those observables
+    then. It is no longer all there is to know once anything has been marked after it."""
+
+    marks: list[Mark]
+    claims: dict[bytes, list[Claim]]
+
+
 # ---------------------------------------------------------------- objects and logs
 
 
@@ -309,6 +317,10 @@ class Store(Protocol):
 
     def dirty(self, limit: int) -> list[Mark]:
         """The oldest dirty marks. An observable may be marked more than once."""
+
+    def last_mark(self) -> int:
+        """Number of the mark that was made last, cleared since or not; 0 before the first. Numbers rise by one: so
+        two calls tell whether, and how often, anything was marked between them."""
 
     def clear_dirty(self, marks: Sequence[Mark]) -> None:
         """Remove these marks; a mark set since stays."""

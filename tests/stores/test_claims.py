@@ -207,3 +207,18 @@ def test_what_waits_is_marked_when_its_time_has_come(store: Store) -> None:
     assert marks(store) == [(b"b", "green"), (b"a", "clear"), (b"c", "clear")]
     assert store.wake(20) == 0
     assert store.wake(21) == 1
+
+
+def test_the_last_mark_tells_whether_anything_was_marked_since(store: Store) -> None:
+    """Numbers rise by one with every mark, of whatever kind, and clearing takes none back."""
+    assert store.last_mark() == 0
+    store.mark_dirty([b"a", b"b"], "clear")
+    assert store.last_mark() == store.dirty(10)[-1].number
+    before = store.last_mark()
+    assert store.put_claims([row(claim()), row(claim())]) == 1
+    assert store.last_mark() == before + 1
+    store.wait(b"c", "clear", 5)
+    store.wake(5)
+    assert store.last_mark() == before + 2
+    store.clear_dirty(store.dirty(10))
+    assert store.last_mark() == before + 2

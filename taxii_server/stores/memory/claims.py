@@ -83,6 +83,10 @@ class MemoryClaims:
         with self._claims_lock:
             return list(islice(self._marks.values(), limit))
 
+    def last_mark(self) -> int:
+        with self._claims_lock:
+            return self._last_mark
+
     def clear_dirty(self, marks: Sequence[Mark]) -> None:
         with self._claims_lock:
             for mark in marks:

@@ -27,16 +27,17 @@ def insert(connection: sqlite3.Connection, into: str, rows: Sequence[tuple[Any, 
     connection.executemany(f"INSERT INTO {into} VALUES {one}", rows[whole:])  # noqa: S608
 
 
-def chunks(values: Sequence[Any]) -> Iterator[tuple[str, list[Any]]]:
-    """The values in pieces, each with its ``?, ?, ...`` for an ``IN``.
+def chunks(values: Sequence[Any], of: str = "?") -> Iterator[tuple[str, list[Any]]]:
+    """The values in pieces, each with its ``?, ?, ...`` for an ``IN``, or with ``of="(?)"`` for ``VALUES``.
 
-    Pieces come in few lengths, the last value repeated, so that few different statements have to be prepared.
+    Pieces come in few lengths, filled up with NULL, which equals nothing, so that few different statements have to be
+    prepared.
     """
     for start in range(0, len(values), _SIZES[-1]):
         piece = list(values[start : start + _SIZES[-1]])
         size = next(size for size in _SIZES if size >= len(piece))
-        piece += piece[-1:] * (size - len(piece))
-        yield ", ".join("?" * size), piece
+        piece += [None] * (size - len(piece))
+        yield ", ".join([of] * size), piece
 
 
 def runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

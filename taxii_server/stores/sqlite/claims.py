@@ -20,11 +20,14 @@ from taxii_server.stores.sqlite.settling import settle
 #: (observable, origin, audience)
 Who = tuple[bytes, str, Audience]
 
+# Joined one by one: an IN would first sort its values into an index of its own.
 _OF_KEYS = """
-    SELECT at.key, claim.id, claim.origin, claim.audience, claim.version, claim.body FROM (
-        SELECT key, id FROM claim_recent WHERE key IN ({0}) UNION ALL
-        SELECT key, id FROM claim_settled WHERE key IN ({0})
-    ) at JOIN claim ON claim.id = at.id
+    WITH wanted (key) AS (VALUES {})
+    SELECT at.key, claim.id, claim.origin, claim.audience, claim.version, claim.body
+    FROM wanted CROSS JOIN claim_recent at ON at.key = wanted.key CROSS JOIN claim ON claim.id = at.id
+    UNION ALL
+    SELECT at.key, claim.id, claim.origin, claim.audience, claim.version, claim.body
+    FROM wanted CROSS JOIN claim_settled at ON at.key = wanted.key CROSS JOIN claim ON claim.id = at.id
 """
 _KEYS = """
     SELECT key FROM claim_recent WHERE key > ?1 UNION SELECT key FROM claim_settled WHERE key > ?1 ORDER BY key LIMIT ?2
@@ -124,8 +127,8 @@ class SqliteClaims:
 def _stored(
     connection: sqlite3.Connection, keys: Collection[bytes]
 ) -> Iterator[tuple[bytes, int, str, str, Millis, bytes]]:
-    for marks, piece in chunks(sorted(keys)):
-        yield from connection.execute(_OF_KEYS.format(marks), piece + piece).fetchall()
+    for marks, piece in chunks(sorted(keys), "(?)"):
+        yield from connection.execute(_OF_KEYS.format(marks), piece).fetchall()
 
 
 def _write(connection: sqlite3.Connection, draft: _Draft) -> None:

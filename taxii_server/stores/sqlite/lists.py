@@ -78,6 +78,9 @@ class SqliteLists:
         sql = "SELECT number, key, audience FROM dirty ORDER BY number LIMIT ?"
         return [Mark(*row) for row in self._database.rows(sql, (limit,))]
 
+    def last_mark(self) -> int:
+        return sum(number for (number,) in self._database.rows("SELECT seq FROM sqlite_sequence WHERE name = 'dirty'"))
+
     def clear_dirty(self, marks: Sequence[Mark]) -> None:
         gone = list(runs([mark.number for mark in marks]))
         if gone:

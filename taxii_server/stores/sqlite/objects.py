@@ -16,10 +16,12 @@ from taxii_server.stores.sqlite.places import Places, unpack
 _COLUMNS = """object.id, object.scope, object.type, object.key, object.generation, object.created, object.version,
     object.digest, object.revoked, object.ends, object.owner, object.places"""
 _OF_UUIDS = f"""
-    SELECT at.uuid, {_COLUMNS} FROM (
-        SELECT uuid, id FROM object_recent WHERE uuid IN ({{0}}) UNION ALL
-        SELECT uuid, id FROM object_settled WHERE uuid IN ({{0}})
-    ) at JOIN object ON object.id = at.id
+    WITH wanted (uuid) AS (VALUES {{}})
+    SELECT at.uuid, {_COLUMNS}
+    FROM wanted CROSS JOIN object_recent at ON at.uuid = wanted.uuid CROSS JOIN object ON object.id = at.id
+    UNION ALL
+    SELECT at.uuid, {_COLUMNS}
+    FROM wanted CROSS JOIN object_settled at ON at.uuid = wanted.uuid CROSS JOIN object ON object.id = at.id
 """  # noqa: S608
 _OF_IDS = "SELECT id, places FROM object WHERE id IN ({})"
 
@@ -44,8 +46,8 @@ class ObjectRow(NamedTuple):
 
 def rows_of(connection: sqlite3.Connection, uuids: Iterable[bytes]) -> Iterator[ObjectRow]:
     """All objects with those UUIDs, of whatever type and scope."""
-    for marks, piece in chunks(sorted(set(uuids))):
-        yield from map(ObjectRow._make, connection.execute(_OF_UUIDS.format(marks), piece + piece).fetchall())
+    for marks, piece in chunks(sorted(set(uuids)), "(?)"):
+        yield from map(ObjectRow._make, connection.execute(_OF_UUIDS.format(marks), piece).fetchall())
 
 
 def places_of(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[tuple[int, Places]]:
