@@ -9,7 +9,7 @@ from config.instant import Clock
 from config.samples import write_samples
 from config.settings import ANYONE, Settings
 from taxii_server.credentials import hash_password
-from taxii_server.stores.base import Store, User
+from taxii_server.stores.base import AuditRecord, Store, User
 
 #: Known to everybody, so the demonstration listens on the loopback address alone.
 PASSWORD = "smoke-signal"  # noqa: S105
@@ -26,9 +26,11 @@ def prepare(settings: Settings, store: Store, clock: Clock) -> None:
     write_samples(settings.data / "samples", now)
     for name, (organisation, groups) in USERS.items():
         if store.user(name) is None:
-            store.save_user(
-                User(name=name, organisation=organisation, groups=groups, password=hash_password(PASSWORD), created=now)
+            user = User(
+                name=name, organisation=organisation, groups=groups, password=hash_password(PASSWORD), created=now
             )
+            detail = {"groups": list(groups), "organisation": organisation}
+            store.save_user(user, AuditRecord(now, "demonstration", "add user", name, detail))
 
 
 def banner(settings: Settings, base: str, config: Path, *, demonstration: bool) -> str:

@@ -77,7 +77,7 @@ class Ingest:
         standing.follow_terms(before)
         state = replace(state, cursor={})  # all that the feed holds is to be read under the new terms
         self.store.save_feed_state(state)
-        standing.remember_terms()
+        standing.remember_terms(before)
         return state
 
     def due(self) -> list[Feed]:

@@ -16,7 +16,7 @@ from config.instant import MINUTE, Millis
 from normalizers import stix
 from normalizers.stix import id_text
 from taxii_server.publishing import Publisher
-from taxii_server.stores.base import Publication
+from taxii_server.stores.base import AuditRecord, Publication
 from taxii_server.views import Outlook, Plan
 
 #: Raised whenever the same claims would make other bytes than before.
@@ -60,11 +60,12 @@ class Jobs:
         self._store.set_value("filled", orjson.dumps(sorted(configured)).decode())
 
     def reissue(
-        self, progress: Progress = lambda done: None, pause: Callable[[int], None] = lambda published: None
+        self, audit: AuditRecord, progress: Progress = lambda done: None, pause: Pause = lambda published: None
     ) -> int:
         """Publish a new version of every object whose bytes would be made otherwise today; gives how many.
 
-        ``pause`` is called after each step with the number published in it, to keep a rate.
+        ``audit`` is recorded with every step that publishes. ``pause`` is called after each with the number published
+        in it, to keep a rate.
         """
         published = 0
 
@@ -72,7 +73,7 @@ class Jobs:
             nonlocal published
             due = self._due_again(plan, outlooks)
             if due:
-                self._store.publish(due, self._publisher.now() * 1_000)
+                self._store.publish(due, self._publisher.now() * 1_000, audit)
                 published += len(due)
                 pause(len(due))
 

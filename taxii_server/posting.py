@@ -7,6 +7,7 @@ whoever processes it gives the verdicts.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 
 from config.instant import Micros
 from config.settings import ApiRoot, Collection, Settings
@@ -18,22 +19,35 @@ from taxii_server.verdicts import Verdict, named, verdict
 
 
 def post(
-    store: Store, settings: Settings, root: ApiRoot, collection: Collection, who: Caller, body: bytes, now: Micros
+    store: Store,
+    settings: Settings,
+    root: ApiRoot,
+    collection: Collection,
+    who: Caller,
+    body: bytes,
+    now: Micros,
+    actor: str = "",
 ) -> Submission:
     """Take in the envelope in ``body``, of somebody who may post there; gives its submission, durable by then.
+
+    ``actor`` is who posts on behalf of ``who``, for the audit log.
 
     Raises :class:`normalizers.envelope.EnvelopeError` for a body that is no envelope. An object that is not taken
     fails by itself, with its verdict.
     """
     objects = objects_of(body)
     shared = collection.kind == "shared"
+    name = str(uuid.uuid4())
+    detail = {"status": name, "user": who.name, "organisation": who.organisation}
+    audit = AuditRecord(now // 1_000, actor or who.name, "objects posted", str(collection.id), detail)
     verdicts: list[Verdict]
     if shared:
-        verdicts = Share(store, settings, root, collection, who, now).add(objects)
+        published = audit._replace(action="objects shared")
+        verdicts = Share(store, settings, root, collection, who, now, published).add(objects)
     else:
         verdicts = [verdict("pending", *named(obj, place, now)) for place, obj in enumerate(objects)]
     submission = Submission(
-        id=str(uuid.uuid4()),
+        id=name,
         root=root.path,
         collection=str(collection.id),
         user=who.name,
@@ -44,13 +58,6 @@ def post(
         state="complete" if shared else "pending",
         verdicts=tuple(verdicts),
     )
-    store.add_submission(submission)
-    store.audit(_record(submission))
+    counts = Counter(item["status"] for item in verdicts)
+    store.add_submission(submission, audit._replace(detail={**detail, **counts}))
     return submission
-
-
-def _record(submission: Submission) -> AuditRecord:
-    statuses = [item["status"] for item in submission.verdicts]
-    counts = {status: statuses.count(status) for status in set(statuses)}
-    detail = {"status": submission.id, "organisation": submission.organisation, **counts}
-    return AuditRecord(submission.received // 1_000, submission.user, "objects posted", submission.collection, detail)

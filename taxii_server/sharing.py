@@ -55,11 +55,9 @@ def erase(
             raise Forbidden("somebody else posted it")
         if state.revoked and versions is not None and _uncovers(store, collection, state, versions):
             raise Forbidden("a revocation is final; delete the object with all its versions, or leave that one")
-    gone = store.delete(str(collection.id), scope_of(collection), key, versions, now)
-    if gone:
-        detail = {"type": key[0], "uuid": key[1].hex(), "versions": gone, "organisation": who.organisation}
-        store.audit(AuditRecord(now // 1_000, who.name, "object deleted", str(collection.id), detail))
-    return gone
+    detail = {"type": key[0], "uuid": key[1].hex(), "organisation": who.organisation}
+    audit = AuditRecord(now // 1_000, who.name, "object deleted", str(collection.id), detail)
+    return store.delete(str(collection.id), scope_of(collection), key, versions, now, audit)
 
 
 def _uncovers(store: Store, collection: Collection, state: ObjectState, versions: Versions) -> bool:
@@ -84,9 +82,18 @@ class Share:
     """Puts the objects of one envelope into a shared collection."""
 
     def __init__(
-        self, store: Store, settings: Settings, root: ApiRoot, collection: Collection, who: Caller, now: Micros
+        self,
+        store: Store,
+        settings: Settings,
+        root: ApiRoot,
+        collection: Collection,
+        who: Caller,
+        now: Micros,
+        audit: AuditRecord,
     ) -> None:
+        """``audit`` is what is recorded with whatever is published."""
         self._store = store
+        self._audit = audit
         self._id = str(collection.id)
         self._scope = scope_of(collection)
         self._now = now
@@ -127,7 +134,7 @@ class Share:
                 verdicts[posted.place]["version"] = publication.version
                 sent.append((posted, publication))
                 _learn(known, planned, posted.key, publication)
-        outcomes = self._store.publish([publication for _, publication in sent], self._now)
+        outcomes = self._store.publish([publication for _, publication in sent], self._now, self._audit)
         for (posted, publication), outcome in zip(sent, outcomes, strict=True):
             if outcome == "departed":
                 _fail(verdicts, posted.place, _DEPARTED.format(publication.version))

@@ -11,7 +11,7 @@ from config.feeds import Feed
 from config.instant import Clock, Millis
 from normalizers.claims import Claim, fold, next_step
 from taxii_server.intake import BATCH
-from taxii_server.stores.base import ClaimRow, Listed, Store
+from taxii_server.stores.base import AuditRecord, ClaimRow, Listed, Store
 
 
 class Terms(NamedTuple):
@@ -82,14 +82,17 @@ class Standing:
         now = self._terms()
         known = self._store.value(self._place)
         if known is None:
-            self.remember_terms()
+            self._store.set_value(self._place, " ".join(now))
             return None
         before = Terms(*known.split(" "))
         return before if before != now else None
 
-    def remember_terms(self) -> None:
+    def remember_terms(self, before: Terms) -> None:
         """Once all has followed a change of terms, and the feed is to be read anew."""
-        self._store.set_value(self._place, " ".join(self._terms()))
+        now = self._terms()
+        detail = {"before": before.audience, "now": now.audience, "named otherwise": before.origin != now.origin}
+        audit = AuditRecord(self._clock() // 1_000, "hub", "terms followed", self._feed.id, detail)
+        self._store.set_value(self._place, " ".join(now), audit)
 
     def _terms(self) -> Terms:
         said = self._feed.model_dump_json(exclude={"every", "enabled", "transport", "expect", "carries", "terms"})

@@ -58,6 +58,22 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+#: writes of a store that are always somebody's decision
+DECISIONS = {"save_user", "save_token", "add_submission"}
+
+
+def test_decisions_are_recorded_with_what_they_change() -> None:
+    """Wherever the product calls for a decision, it hands over the record: as the second argument or by its name."""
+    bare, called = [], set()
+    for module, path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in DECISIONS:
+                called.add(node.func.attr)
+                if len(node.args) < 2 and "audit" not in {keyword.arg for keyword in node.keywords}:
+                    bare.append(f"{module}:{node.lineno}")
+    assert (bare, called) == ([], DECISIONS)
+
+
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=[name for name, _ in modules()])
 def test_imports_point_down(module: str, path: Path) -> None:
     """A module imports from its own floor or from below, and nothing that its floor must not know."""

@@ -20,11 +20,11 @@ from normalizers.stix import id_text
 from normalizers.values import BadValue, canonical, classify
 from taxii_server.access import Access, Caller
 from taxii_server.cli.context import (
+    ACTOR,
     FAILED,
     NOT_FOUND,
     Failure,
     as_json,
-    audited,
     configured,
     moment,
     now,
@@ -184,8 +184,7 @@ def _post(settings: Settings, store: Store, root: ApiRoot, item: Collection, nam
     who = Caller(name=user.name, organisation=user.organisation, groups=frozenset(user.groups))
     if not Access(settings).rights(who, item).write:
         raise Failure(f"{name} may not post to {root.path}/{item.alias or item.id}", FAILED)
-    audited(store, "post on behalf of", name, {"collection": str(item.id)})
-    submission = post(store, settings, root, item, who, body, system_clock())
+    submission = post(store, settings, root, item, who, body, system_clock(), ACTOR)
     if submission.state == "pending":
         Submissions(settings, store, system_clock).process()
         publisher = Publisher(settings, store, system_clock, owner())

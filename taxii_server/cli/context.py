@@ -27,6 +27,9 @@ from taxii_server.stores.base import AuditRecord, Store
 #: What exit codes mean; docs/commands.md repeats it.
 FAILED, USAGE, CONFIGURATION, STORE, NOT_FOUND = 1, 2, 3, 4, 5
 
+#: who acts, in the audit log
+ACTOR = "command line"
+
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 _TRIES, _WAIT = 600, 0.1
@@ -177,9 +180,9 @@ def patiently(attempt: Callable[[], T]) -> T:
     raise Failure("another process has been publishing for a minute; try again later", FAILED)
 
 
-def audited(store: Store, action: str, subject: str, detail: dict[str, object]) -> None:
-    """Append to the audit log what somebody did at the command line."""
-    store.audit(AuditRecord(at=now(), actor="command line", action=action, subject=subject, detail=detail))
+def audit_of(action: str, subject: str, **detail: object) -> AuditRecord:
+    """The record of what somebody does at the command line."""
+    return AuditRecord(at=now(), actor=ACTOR, action=action, subject=subject, detail=detail)
 
 
 def refuse(message: str) -> NoReturn:

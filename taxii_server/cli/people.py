@@ -16,7 +16,7 @@ from taxii_server.cli.context import (
     NOT_FOUND,
     Failure,
     as_json,
-    audited,
+    audit_of,
     configured,
     moment,
     now,
@@ -64,8 +64,8 @@ def add_user(
         if store.user(name) is not None:
             raise Failure(f"there is a user {name!r} already", FAILED)
         password = "" if no_password else _password(password_file)
-        store.save_user(User(name=name, organisation=organisation, groups=groups, password=password, created=now()))
-        audited(store, "add user", name, {"groups": list(groups), "organisation": organisation})
+        user = User(name=name, organisation=organisation, groups=groups, password=password, created=now())
+        store.save_user(user, audit_of("add user", name, groups=list(groups), organisation=organisation))
     click.echo(f"added {name}")
 
 
@@ -132,9 +132,9 @@ def set_user(
             disabled=user.disabled and not enable,
             password=_password(password_file) if ask or password_file else user.password,
         )
-        store.save_user(changed)
         said = {"groups": list(changed.groups), "organisation": changed.organisation, "enabled": not changed.disabled}
-        audited(store, "change user", name, {**said, "new password": changed.password != user.password})
+        said["new password"] = changed.password != user.password
+        store.save_user(changed, audit_of("change user", name, **said))
     click.echo(f"changed {name}")
 
 
@@ -157,8 +157,7 @@ def _known_groups(settings: Settings, groups: tuple[str, ...]) -> None:
 def disable_user(name: str, config: Path | None, data: Path | None) -> None:
     """Let NAME log in no more, from the next request on. Nothing of the user is deleted."""
     with opened(config, data) as (_, store):
-        store.save_user(replace(_user(store, name), disabled=True))
-        audited(store, "disable user", name, {})
+        store.save_user(replace(_user(store, name), disabled=True), audit_of("disable user", name))
     click.echo(f"disabled {name}")
 
 
@@ -183,8 +182,7 @@ def add_token(user: str, label: str, expires: str | None, config: Path | None, d
         if _user(store, user).disabled:
             raise Failure(f"{user!r} is disabled, so no token of theirs would be taken", FAILED)
         text, token = make_token(user, now=now(), label=label, expires=until)
-        store.save_token(token)
-        audited(store, "add token", token.id, {"user": user, "label": label})
+        store.save_token(token, audit_of("add token", token.id, user=user, label=label))
     if json_:
         show_json({"id": token.id, "user": user, "token": text, "expires": moment(until)})
     else:
@@ -223,8 +221,7 @@ def revoke_token(token_id: str, config: Path | None, data: Path | None) -> None:
         token = next((item for item in store.tokens() if item.id == token_id), None)
         if token is None:
             raise Failure(f"there is no token {token_id!r}", NOT_FOUND)
-        store.save_token(replace(token, revoked=True))
-        audited(store, "revoke token", token_id, {"user": token.user})
+        store.save_token(replace(token, revoked=True), audit_of("revoke token", token_id, user=token.user))
     click.echo(f"revoked {token_id}")
 
 

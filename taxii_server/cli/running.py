@@ -26,7 +26,7 @@ from taxii_server.cli.context import (
     NOT_FOUND,
     Failure,
     as_json,
-    audited,
+    audit_of,
     configured,
     demo_config,
     given,
@@ -197,7 +197,7 @@ def collect(feed: tuple[str, ...], confirm: bool, config: Path | None, data: Pat
     with opened(config, data, must_exist=False) as (settings, store):
         chosen = _chosen(settings, feed)
         if confirm:
-            audited(store, "confirm a shrunken list", " ".join(chosen), {})
+            store.audit(audit_of("confirm a shrunken list", " ".join(chosen)))
         publisher = Publisher(settings, store, system_clock, owner())
         published: int | None = None
         with suppress(NotNow):  # then the running hub publishes what is collected here

@@ -12,7 +12,7 @@ from taxii_server.cli.context import (
     FAILED,
     Failure,
     as_json,
-    audited,
+    audit_of,
     configured,
     opened,
     owner,
@@ -52,9 +52,7 @@ def restore(file: Path, yes: bool, config: Path | None, data: Path | None) -> No
         click.confirm(f"replace the store in {settings.data} by {file}?", abort=True)
     settings.data.mkdir(parents=True, exist_ok=True)
     expect = {"namespace": str(settings.hub.namespace)}
-    restore_store(file, settings.store, settings.data, system_clock(), expect)
-    with opened(config, data) as (_, store):
-        audited(store, "restore", str(file), {})
+    restore_store(file, settings.store, settings.data, system_clock(), expect, audit_of("restore", str(file)))
     click.echo(f"restored {file}")
 
 
@@ -72,7 +70,9 @@ def reissue(rate: int, config: Path | None, data: Path | None) -> None:
         jobs = Jobs(publisher)
         published = patiently(
             lambda: jobs.reissue(
-                lambda done: progress.update(task, completed=done), lambda count: time.sleep(count / rate)
+                audit_of("reissue", settings.hub.name, rate=rate),
+                lambda done: progress.update(task, completed=done),
+                lambda count: time.sleep(count / rate),
             )
         )
     click.echo(f"reissued {published} objects")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.instant import Micros
 from taxii_server.stores import sqlite
-from taxii_server.stores.base import Store, StoreUnusable
+from taxii_server.stores.base import AuditRecord, Store, StoreUnusable
 from taxii_server.stores.memory import MemoryStore
 
 
@@ -21,17 +21,24 @@ def open_store(address: str, data: Path) -> Store:
     return sqlite.SqliteStore(_file(address, data))
 
 
-def restore(backup: Path, address: str, data: Path, now: Micros, expect: Mapping[str, str] | None = None) -> None:
+def restore(
+    backup: Path,
+    address: str,
+    data: Path,
+    now: Micros,
+    expect: Mapping[str, str] | None = None,
+    audit: AuditRecord | None = None,
+) -> None:
     """Put a backup in the place of the store of that address, which nobody may have open, whole or not at all.
 
     The replaced file stays beside it. ``expect`` are small texts, such as the hub's namespace, that the backup must not
-    remember otherwise. No ``date_added`` of the replaced store, or before ``now``, is ever given again. Raises
-    StoreUnusable when one of the two is not a hub's or the backup is damaged, StoreBusy while the store is open,
-    StoreFull.
+    remember otherwise. ``audit`` is in the audit log of what is restored. No ``date_added`` of the replaced store, or
+    before ``now``, is ever given again. Raises StoreUnusable when one of the two is not a hub's or the backup is
+    damaged, StoreBusy while the store is open, StoreFull.
     """
     if address == "memory:":
         raise StoreUnusable("a memory: store keeps nothing, so nothing can be restored to it; sqlite:FILE can")
-    sqlite.restore(backup, _file(address, data), now, expect)
+    sqlite.restore(backup, _file(address, data), now, expect, audit)
 
 
 def _file(address: str, data: Path) -> Path:

@@ -1,8 +1,10 @@
 """What the hub asks of a store: one small interface, whatever is behind it.
 
 Every call is atomic or can be made again with the same arguments to the same end; none spans documents in a way that
-needs a transaction of the caller's. Instants are whole numbers: ``Micros`` for ``date_added``, ``Millis`` elsewhere.
-A store may be used by many threads and, but for the memory store, by many processes at once.
+needs a transaction of the caller's. A call that takes ``audit`` writes that record in the same step: neither is there
+without the other, and where nothing changes there is no record. Instants are whole numbers: ``Micros`` for
+``date_added``, ``Millis`` elsewhere. A store may be used by many threads and, but for the memory store, by many
+processes at once.
 
 Words: a *scope* is where object ids are unique: a view's name for merged objects, ``collection:<uuid>`` for those of a
 shared collection. A *collection* is named by its UUID text. An *object key* is (type, 16 bytes of its UUID).
@@ -290,6 +292,10 @@ class AuditRecord(NamedTuple):
     subject: str
     detail: dict[str, Any]
 
+    def counting(self, entries: int) -> AuditRecord:
+        """The record as it is written, with how many entries were added or removed."""
+        return self._replace(detail={**self.detail, "entries": entries})
+
 
 class Store(Protocol):
     """The interface. The contract tests in tests/stores say in executable form what is said here."""
@@ -338,7 +344,9 @@ class Store(Protocol):
     def objects(self, scope: str, keys: Collection[ObjectKey]) -> dict[ObjectKey, ObjectState]:
         """What is known of those ids. Unknown ones are absent."""
 
-    def publish(self, publications: Sequence[Publication], now: Micros) -> list[Outcome]:
+    def publish(
+        self, publications: Sequence[Publication], now: Micros, audit: AuditRecord | None = None
+    ) -> list[Outcome]:
         """Append each version to its collections and remember its object's state.
 
         For each publication by itself: if the stored latest version is not ``expected`` the outcome is ``conflict``,
@@ -352,6 +360,8 @@ class Store(Protocol):
         Of an object with an ``owner`` it is remembered up to which version some have left (deleted, or past
         retention). One up to there that is lower than the latest and not in all of ``collections`` may have been
         there with other content: the outcome is ``departed``.
+
+        ``audit`` is written if any was published, ``counting`` how many.
         """
 
     def renew_digests(self, scope: str, digests: Mapping[ObjectKey, bytes]) -> None:
@@ -364,10 +374,19 @@ class Store(Protocol):
     def bodies(self, collection: str, selection: Selection) -> BodiesPage:
         """The bodies of what :meth:`page` gives, read with less work."""
 
-    def delete(self, collection: str, scope: str, key: ObjectKey, versions: Versions | None, now: Micros) -> int:
+    def delete(
+        self,
+        collection: str,
+        scope: str,
+        key: ObjectKey,
+        versions: Versions | None,
+        now: Micros,
+        audit: AuditRecord | None = None,
+    ) -> int:
         """Remove an object's entries from a shared collection, or only those versions; gives how many. When none is
         left, its state is kept with no places. Where the latest goes and others stay, the latest of those is added
-        again, with a ``date_added`` as if it were published now: who has read past its old one must be given it."""
+        again, with a ``date_added`` as if it were published now: who has read past its old one must be given it.
+        ``audit`` is written ``counting`` how many went."""
 
     def object_body(self, collection: str, key: ObjectKey, scope: str) -> bytes | None:
         """The latest version's bytes in that collection, by id."""
@@ -398,7 +417,7 @@ class Store(Protocol):
         """Give a lease back; nothing happens if it is another's."""
 
     # -- submissions
-    def add_submission(self, submission: Submission) -> None:
+    def add_submission(self, submission: Submission, audit: AuditRecord | None = None) -> None:
         """Keep it durably: after this returns it survives a crash at any instant."""
 
     def submission(self, submission_id: str) -> Submission | None:
@@ -420,7 +439,7 @@ class Store(Protocol):
     def users(self) -> list[User]:
         """In order of name."""
 
-    def save_user(self, user: User) -> None:
+    def save_user(self, user: User, audit: AuditRecord | None = None) -> None:
         """Add or replace."""
 
     def token(self, digest: bytes) -> Token | None:
@@ -429,7 +448,7 @@ class Store(Protocol):
     def tokens(self) -> list[Token]:
         """In order of creation."""
 
-    def save_token(self, token: Token) -> None:
+    def save_token(self, token: Token, audit: AuditRecord | None = None) -> None:
         """Add or replace, by id."""
 
     # -- the hub itself
@@ -439,11 +458,11 @@ class Store(Protocol):
     def value(self, name: str) -> str | None:
         """A small remembered text."""
 
-    def set_value(self, name: str, value: str) -> None:
+    def set_value(self, name: str, value: str, audit: AuditRecord | None = None) -> None:
         """Remember a small text."""
 
     def audit(self, record: AuditRecord) -> None:
-        """Append to the audit log."""
+        """Append to the audit log what is followed by many writes, before the first of them."""
 
     def audit_log(self, limit: int = 100) -> list[AuditRecord]:
         """The newest records, newest first."""

@@ -230,6 +230,15 @@ def test_claims_go_where_changed_terms_send_them(tmp_path: Path) -> None:
 
     (kept,) = narrower.hub.objects(OWN, "indicator")
     assert kept["name"] == "http://example.com/a"
+    (record,) = runner.store.audit_log()
+    assert record[1:] == (
+        "hub",
+        "terms followed",
+        "list-feed",
+        {"before": "clear", "now": "green", "named otherwise": False},
+    )
+    narrower.run()
+    assert runner.store.audit_log() == [record]
 
 
 def test_promise_2_terms_that_become_wider_declassify_nothing(tmp_path: Path) -> None:

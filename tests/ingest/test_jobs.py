@@ -10,12 +10,13 @@ from config.instant import DAY, HOUR
 from normalizers.claims import Claim
 from taxii_server import jobs as jobs_module
 from taxii_server.jobs import Jobs
-from taxii_server.stores.base import Selection
+from taxii_server.stores.base import AuditRecord, Selection
 from taxii_server.stores.memory import MemoryStore
 from tests.hubs import PUBLIC, Hub, SteppingClock, settings
 
 NOW = 1_790_000_000_000
 LATER = "11111111-2222-4333-8444-555555555555"
+AUDIT = AuditRecord(NOW, "somebody", "reissue", "hub", {})
 THIRD = "11111111-2222-4333-8444-666666666666"
 
 
@@ -130,10 +131,12 @@ def test_a_change_of_making_renews_the_digests_without_entries(monkeypatch: pyte
     assert hub.log(PUBLIC) == before
     hub.store.mark_dirty([claim.key for claim in _claims(20)], "clear")
     assert hub.publish() == 0
-    reissued = Jobs(hub.publisher).reissue()
+    reissued = Jobs(hub.publisher).reissue(AUDIT)
     assert reissued == 2 * 20  # in the public view and in that of members
+    assert [record.detail["entries"] for record in hub.store.audit_log()] == [20, 20]
     assert {obj["description"] for obj in hub.objects(PUBLIC, "indicator")} == {"Said otherwise."}
-    assert Jobs(hub.publisher).reissue() == 0
+    assert Jobs(hub.publisher).reissue(AUDIT) == 0
+    assert len(hub.store.audit_log()) == 2
 
 
 def test_an_interrupted_job_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,8 +154,8 @@ def test_an_interrupted_job_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyP
             raise Stop
 
     with pytest.raises(Stop):
-        Jobs(hub.publisher).reissue(interrupt)
-    Jobs(hub.publisher).reissue(seen.append)
+        Jobs(hub.publisher).reissue(AUDIT, interrupt)
+    Jobs(hub.publisher).reissue(AUDIT, seen.append)
     assert seen == [5, 10, 5, 10, 15]
 
 
@@ -185,7 +188,7 @@ def test_a_claim_from_the_future_is_outside_the_long_jobs_too() -> None:
     ahead = hub.clock.now // 1_000 + DAY
     hub.put([claim._replace(origin="feed-b", family="feed-b", confidence=90, version=ahead, last_seen=ahead)])
     hub.publish()
-    Jobs(hub.publisher).reissue()
+    Jobs(hub.publisher).reissue(AUDIT)
     (obj,) = hub.objects(PUBLIC, "indicator")
     assert obj["confidence"] == claim.confidence
     hub.clock.now += 2 * DAY * 1_000

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from config.instant import system_clock
 from taxii_server.stores import open_store
-from taxii_server.stores.base import Store, StoreBusy, StoreFull, Submission
+from taxii_server.stores.base import AuditRecord, Store, StoreBusy, StoreFull, Submission, User
 from taxii_server.stores.sqlite import settling
-from tests.stores.making import COLLECTION, claim, publication, row
+from tests.stores.making import COLLECTION, VIEW, claim, key_of, publication, row
 
 
 def say(*words: object) -> None:
@@ -67,6 +67,27 @@ def crash(store: Store, first: str) -> None:
         number += 5
 
 
+def decide(store: Store, first: str) -> None:
+    """Make decisions for ever, each with its record, until killed."""
+    number = int(first)
+    say("ready")
+    while True:
+        name = str(number)
+        store.save_user(User(name=name, organisation="o", groups=()), audit_of("user", name))
+        store.publish([publication(number), publication(number + 1)], system_clock(), audit_of("publish", name))
+        store.delete(COLLECTION, VIEW, key_of(number), None, system_clock(), audit_of("delete", name))
+        posted = Submission(
+            id=name, root="r", collection="c", user="u", organisation="o", received=number, body=b"x" * 500
+        )
+        store.add_submission(posted, audit_of("submission", name))
+        say(number)
+        number += 2
+
+
+def audit_of(action: str, subject: str) -> AuditRecord:
+    return AuditRecord(1, "somebody", action, subject, {})
+
+
 def fill(store: Store, room: str) -> None:
     """Write until there is no more room than ``room`` bytes to a file; then show that the store still answers."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -111,6 +132,7 @@ if __name__ == "__main__":
     steps: dict[str, Callable[..., None]] = {
         "write": write,
         "crash": crash,
+        "decide": decide,
         "fill": fill,
         "backup": backup,
         "hold": hold,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from taxii_server.stores import open_store, restore
-from taxii_server.stores.base import Store, StoreBusy, StoreError, StoreFull, StoreUnusable, User
+from taxii_server.stores.base import AuditRecord, Store, StoreBusy, StoreError, StoreFull, StoreUnusable, User
 from taxii_server.stores.sqlite import copies
 from tests.stores.making import ALL, COLLECTION, OTHER, VIEW, at, claim, key_of, page, publication, row, told
 from tests.stores.running import line, running
@@ -29,6 +29,7 @@ def saved(tmp_path: Path) -> Path:
         store.put_claims([row(claim("saved"), 7)])
         store.save_user(User(name="saved", organisation="o", groups=()))
         store.secret("kept")
+        store.set_value("kept", "this hub")
         store.lease("publisher", "a process that ran then", now=0, until=NOW)
         backup = tmp_path / "backup.db"
         store.backup(backup)
@@ -142,6 +143,18 @@ def test_a_restored_store_is_what_the_backup_holds(saved: Path, tmp_path: Path) 
         assert store.lease("publisher", "me", now=0, until=1)
         assert store.object_body(COLLECTION, key_of(1), VIEW) == publication(1, 1).body
     assert leftovers(tmp_path) == set()
+
+
+def test_a_restore_brings_its_record_along(saved: Path, tmp_path: Path) -> None:
+    """It is in the file before that takes the store's place, so nobody ever finds the one without the other."""
+    record = AuditRecord(NOW // 1_000, "somebody", "restore", "backup.db", {})
+    with pytest.raises(StoreUnusable, match="expected a backup with"):
+        restore(saved, ADDRESS, tmp_path, NOW, {"kept": "of another hub"}, record)
+    with reopened(tmp_path) as store:
+        assert store.audit_log() == []
+    restore(saved, ADDRESS, tmp_path, NOW, audit=record)
+    with reopened(tmp_path) as store:
+        assert store.audit_log() == [record]
 
 
 @pytest.mark.parametrize("clock", [NOW - 100 * HOUR, NOW + HOUR, NOW + 100 * HOUR])

@@ -174,4 +174,4 @@ def test_deletions_are_audited(shared: TestHub) -> None:
     shared.delete(OBJECT, "mika")
     record = shared.store.audit_log()[0]
     assert (record.actor, record.action, record.subject) == ("mika", "object deleted", SHARED)
-    assert record.detail["versions"] == 3
+    assert record.detail["entries"] == 3

@@ -234,9 +234,13 @@ def test_5_5_can_read_false_gives_nothing_back(hub: TestHub) -> None:
 def test_writes_are_audited(hub: TestHub) -> None:
     """Who posted what where, with what end, is in the audit log."""
     answer = hub.post(POST, [indicator(1, marking=GREEN), indicator(2, marking=None)], "mika").json()
-    (record,) = hub.store.audit_log()
-    assert (record.actor, record.action, record.subject) == ("mika", "objects posted", SHARED)
-    assert record.detail == {"status": answer["id"], "organisation": "Mochi KK", "success": 1, "failure": 1}
+    posted, published = hub.store.audit_log()
+    who = {"status": answer["id"], "user": "mika", "organisation": "Mochi KK"}
+    assert posted[1:] == ("mika", "objects posted", SHARED, {**who, "success": 1, "failure": 1})
+    assert published[1:] == ("mika", "objects shared", SHARED, {**who, "entries": 1})
+    hub.post(path_of(INBOX, "objects/"), [indicator(1)], "pub")
+    (record,) = hub.store.audit_log(1)
+    assert (record.actor, record.action, record.detail["pending"]) == ("pub", "objects posted", 1)
 
 
 def test_ten_thousand_objects_with_three_bad_ones(hub: TestHub) -> None:

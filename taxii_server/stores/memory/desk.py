@@ -52,9 +52,11 @@ class MemoryDesk:
 
     # -- submissions
 
-    def add_submission(self, submission: Submission) -> None:
+    def add_submission(self, submission: Submission, audit: AuditRecord | None = None) -> None:
         with self._desk_lock:
-            self._submissions.setdefault(submission.id, submission)
+            if submission.id not in self._submissions:
+                self._submissions[submission.id] = submission
+                self._note(audit)
 
     def submission(self, submission_id: str) -> Submission | None:
         return self._submissions.get(submission_id)
@@ -87,9 +89,10 @@ class MemoryDesk:
         with self._desk_lock:
             return sorted(self._users.values(), key=lambda user: user.name)
 
-    def save_user(self, user: User) -> None:
+    def save_user(self, user: User, audit: AuditRecord | None = None) -> None:
         with self._desk_lock:
             self._users[user.name] = user
+            self._note(audit)
 
     def token(self, digest: bytes) -> Token | None:
         with self._desk_lock:
@@ -99,9 +102,10 @@ class MemoryDesk:
         with self._desk_lock:
             return sorted(self._tokens.values(), key=lambda token: (token.created, token.id))
 
-    def save_token(self, token: Token) -> None:
+    def save_token(self, token: Token, audit: AuditRecord | None = None) -> None:
         with self._desk_lock:
             self._tokens[token.id] = token
+            self._note(audit)
 
     # -- the hub itself
 
@@ -112,11 +116,17 @@ class MemoryDesk:
     def value(self, name: str) -> str | None:
         return self._values.get(name)
 
-    def set_value(self, name: str, value: str) -> None:
-        self._values[name] = value
+    def set_value(self, name: str, value: str, audit: AuditRecord | None = None) -> None:
+        with self._desk_lock:
+            self._values[name] = value
+            self._note(audit)
 
     def audit(self, record: AuditRecord) -> None:
-        self._audit.append(record)
+        self._note(record)
+
+    def _note(self, record: AuditRecord | None) -> None:
+        if record is not None:
+            self._audit.append(record)
 
     def audit_log(self, limit: int = 100) -> list[AuditRecord]:
         return self._audit[: -limit - 1 : -1]

@@ -10,6 +10,7 @@ from threading import RLock
 
 from config.instant import Micros, Millis
 from taxii_server.stores.base import (
+    AuditRecord,
     BodiesPage,
     ObjectKey,
     ObjectState,
@@ -27,6 +28,8 @@ from taxii_server.stores.memory.log import Log, ObjectId
 class MemoryLogs:
     """The part of the store that knows objects, and where they stand in which collection."""
 
+    _audit: list[AuditRecord]
+
     def __init__(self) -> None:
         super().__init__()
         self._logs_lock = RLock()
@@ -41,9 +44,14 @@ class MemoryLogs:
             found = ((key, self._objects.get((scope, *key))) for key in keys)
             return {key: state._replace(places=dict(state.places)) for key, state in found if state is not None}
 
-    def publish(self, publications: Sequence[Publication], now: Micros) -> list[Outcome]:
+    def publish(
+        self, publications: Sequence[Publication], now: Micros, audit: AuditRecord | None = None
+    ) -> list[Outcome]:
         with self._logs_lock:
-            return [self._publish(publication, now) for publication in publications]
+            outcomes = [self._publish(publication, now) for publication in publications]
+            if audit is not None and "published" in outcomes:
+                self._audit.append(audit.counting(outcomes.count("published")))
+            return outcomes
 
     def _publish(self, publication: Publication, now: Micros) -> Outcome:
         item = (publication.scope, publication.type, publication.uuid)
@@ -95,7 +103,15 @@ class MemoryLogs:
             return BodiesPage([], 0, 0, more)
         return BodiesPage([entry.body for entry in entries], entries[0].date_added, entries[-1].date_added, more)
 
-    def delete(self, collection: str, scope: str, key: ObjectKey, versions: Versions | None, now: Micros) -> int:
+    def delete(
+        self,
+        collection: str,
+        scope: str,
+        key: ObjectKey,
+        versions: Versions | None,
+        now: Micros,
+        audit: AuditRecord | None = None,
+    ) -> int:
         with self._logs_lock:
             log, item = self._logs[collection], (scope, *key)
             latest = log.place(item)
@@ -104,6 +120,8 @@ class MemoryLogs:
             if latest in dates:
                 log.add_again(item, now)
                 self._remember_place(item, collection)
+            if audit is not None and dates:
+                self._audit.append(audit.counting(len(dates)))
             return len(dates)
 
     def _remove(self, collection: str, item: ObjectId, dates: Collection[Micros]) -> None:

@@ -17,7 +17,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from config.instant import Micros
-from taxii_server.stores.base import StoreBusy, StoreError, StoreFull, StoreUnusable
+from taxii_server.stores.base import AuditRecord, StoreBusy, StoreError, StoreFull, StoreUnusable
+from taxii_server.stores.sqlite.audits import add_audit
 from taxii_server.stores.sqlite.database import PATIENCE, Database, connect, meaning
 from taxii_server.stores.sqlite.schema import APPLICATION_ID, SCRIPTS, prepare, version_of
 
@@ -99,13 +100,19 @@ def damage(connection: sqlite3.Connection) -> str:
 # ---------------------------------------------------------------- restoring
 
 
-def restore(backup: Path, path: Path, now: Micros, expect: Mapping[str, str] | None = None) -> None:
+def restore(
+    backup: Path,
+    path: Path,
+    now: Micros,
+    expect: Mapping[str, str] | None = None,
+    audit: AuditRecord | None = None,
+) -> None:
     """Put a backup in the place of the store at ``path``, whole or not at all. The replaced file stays beside it.
 
-    ``expect`` are small texts that the backup must not remember otherwise. No ``date_added`` that the replaced store
-    gave is given again, even if the clock has stepped back since. Secrets are those of the backup. Raises StoreBusy
-    while the store is open, StoreUnusable when the backup or what it would replace is not a hub's, or the backup is
-    damaged.
+    ``expect`` are small texts that the backup must not remember otherwise; ``audit`` is added to its audit log. No
+    ``date_added`` that the replaced store gave is given again, even if the clock has stepped back since. Secrets are
+    those of the backup. Raises StoreBusy while the store is open, StoreUnusable when the backup or what it would
+    replace is not a hub's, or the backup is damaged.
     """
     _check_header(backup)
     alone = InUse(path, alone=True)
@@ -113,7 +120,7 @@ def restore(backup: Path, path: Path, now: Micros, expect: Mapping[str, str] | N
         with _refused(path), _beside(path) as part:
             shutil.copyfile(backup, part)
             given, floor = _given_by(path, now)
-            _adapt(part, backup, given, floor, expect or {})
+            _adapt(part, backup, given, floor, expect or {}, audit)
             _make_durable(part)
             for companion in _COMPANIONS:  # of a store so damaged that it could not be closed
                 path.with_name(path.name + companion).unlink(missing_ok=True)
@@ -168,7 +175,14 @@ def _given_by(path: Path, now: Micros) -> tuple[dict[str, Micros], Micros]:
         raise found from error
 
 
-def _adapt(part: Path, backup: Path, given: dict[str, Micros], floor: Micros, expect: Mapping[str, str]) -> None:
+def _adapt(
+    part: Path,
+    backup: Path,
+    given: dict[str, Micros],
+    floor: Micros,
+    expect: Mapping[str, str],
+    audit: AuditRecord | None,
+) -> None:
     """Check the copy of a backup, bring it to the present schema, and to dates that were not given yet."""
     prepare(part, PATIENCE)
     try:
@@ -188,6 +202,7 @@ def _adapt(part: Path, backup: Path, given: dict[str, Micros], floor: Micros, ex
             )
             connection.execute("INSERT INTO restored (floor) VALUES (?)", (floor,))
             connection.execute("DELETE FROM lease")  # of processes that have ended
+            add_audit(connection, audit)
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:

@@ -11,6 +11,7 @@ import orjson
 
 from config.instant import Millis
 from taxii_server.stores.base import AuditRecord, FeedState, ReadCount, Token, User
+from taxii_server.stores.sqlite.audits import add_audit
 from taxii_server.stores.sqlite.database import Database
 
 _KEEP_FEED = "INSERT INTO feed VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
@@ -24,7 +25,6 @@ _LEASE = """
     WHERE owner = ?2 OR until <= ?4 OR until > ?4 + 4 * (?3 - ?4)
 """
 _REMEMBER = "INSERT INTO remembered VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-_AUDIT = "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)"
 _ADD_READS = """
     INSERT INTO reads (subscriber, collection, requests, objects, last, errors) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, objects = objects + excluded.objects,
@@ -66,8 +66,8 @@ class SqliteDesk:
     def users(self) -> list[User]:
         return [_user(body) for (body,) in self._database.rows("SELECT body FROM person ORDER BY name")]
 
-    def save_user(self, user: User) -> None:
-        self._database.write(_KEEP_USER, (user.name, orjson.dumps(asdict(user))))
+    def save_user(self, user: User, audit: AuditRecord | None = None) -> None:
+        self._keep(_KEEP_USER, (user.name, orjson.dumps(asdict(user))), audit)
 
     def token(self, digest: bytes) -> Token | None:
         for row in self._database.rows("SELECT digest, body FROM token WHERE digest = ?", (digest,)):
@@ -77,10 +77,10 @@ class SqliteDesk:
     def tokens(self) -> list[Token]:
         return [_token(*row) for row in self._database.rows("SELECT digest, body FROM token ORDER BY created, id")]
 
-    def save_token(self, token: Token) -> None:
+    def save_token(self, token: Token, audit: AuditRecord | None = None) -> None:
         fields = asdict(token)
         digest = fields.pop("digest")
-        self._database.write(_KEEP_API_KEY, (token.id, digest, token.created, orjson.dumps(fields)))
+        self._keep(_KEEP_API_KEY, (token.id, digest, token.created, orjson.dumps(fields)), audit)
 
     # -- the hub itself
 
@@ -98,11 +98,17 @@ class SqliteDesk:
             return str(value)
         return None
 
-    def set_value(self, name: str, value: str) -> None:
-        self._database.write(_REMEMBER, (name, value))
+    def set_value(self, name: str, value: str, audit: AuditRecord | None = None) -> None:
+        self._keep(_REMEMBER, (name, value), audit)
+
+    def _keep(self, sql: str, row: tuple[Any, ...], audit: AuditRecord | None) -> None:
+        with self._database.writing() as connection:
+            connection.execute(sql, row)
+            add_audit(connection, audit)
 
     def audit(self, record: AuditRecord) -> None:
-        self._database.write(_AUDIT, (*record[:4], orjson.dumps(record.detail)))
+        with self._database.writing() as connection:
+            add_audit(connection, record)
 
     def audit_log(self, limit: int = 100) -> list[AuditRecord]:
         sql = "SELECT at, actor, action, subject, detail FROM audit ORDER BY number DESC LIMIT ?"

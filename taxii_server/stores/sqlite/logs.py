@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from itertools import chain
 
 from config.instant import Micros, Millis
-from taxii_server.stores.base import ObjectKey, Outcome, Publication, Versions, version_key
+from taxii_server.stores.base import AuditRecord, ObjectKey, Outcome, Publication, Versions, version_key
 from taxii_server.stores.choosing import chosen, conflicts, day_of
+from taxii_server.stores.sqlite.audits import add_audit
 from taxii_server.stores.sqlite.database import Database
 from taxii_server.stores.sqlite.drafts import Draft, ObjectId, Tally
 from taxii_server.stores.sqlite.history import arrive_late, depart, has_departed, held, mark_first
@@ -40,7 +41,9 @@ class SqliteLogs:
     _words: Names
     _collections: Names
 
-    def publish(self, publications: Sequence[Publication], now: Micros) -> list[Outcome]:
+    def publish(
+        self, publications: Sequence[Publication], now: Micros, audit: AuditRecord | None = None
+    ) -> list[Outcome]:
         """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
         if not publications:
             return []
@@ -56,9 +59,19 @@ class SqliteLogs:
                 for new in publications
             ]
             draft.finish()
+            if audit is not None and "published" in outcomes:
+                add_audit(connection, audit.counting(outcomes.count("published")))
         return outcomes
 
-    def delete(self, collection: str, scope: str, key: ObjectKey, versions: Versions | None, now: Micros) -> int:
+    def delete(
+        self,
+        collection: str,
+        scope: str,
+        key: ObjectKey,
+        versions: Versions | None,
+        now: Micros,
+        audit: AuditRecord | None = None,
+    ) -> int:
         name = self._collections.number(collection)
         of = (self._words.number(scope), self._words.number(key[0]))
         if name is None:
@@ -66,7 +79,9 @@ class SqliteLogs:
         with self._database.writing() as connection:
             for row in rows_of(connection, [key[1]]):
                 if (row.scope, row.type) == of and name in unpack(row.places):
-                    return _delete(Draft(connection, now), name, row, versions)
+                    gone = _delete(Draft(connection, now), name, row, versions)
+                    add_audit(connection, audit.counting(gone) if audit is not None and gone else None)
+                    return gone
         return 0
 
     def retain(

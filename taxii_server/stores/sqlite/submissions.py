@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from config.instant import Micros
-from taxii_server.stores.base import Submission
+from taxii_server.stores.base import AuditRecord, Submission
+from taxii_server.stores.sqlite.audits import add_audit
 from taxii_server.stores.sqlite.database import Database
 
 _COLUMNS = "id, root, collection, user, organisation, received, state, original, verdicts, body"
@@ -33,9 +34,11 @@ class SqliteSubmissions:
 
     _database: Database
 
-    def add_submission(self, submission: Submission) -> None:
+    def add_submission(self, submission: Submission, audit: AuditRecord | None = None) -> None:
         """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
-        self._database.write(_ADD, _row(submission))
+        with self._database.writing() as connection:
+            if connection.execute(_ADD, _row(submission)).rowcount:
+                add_audit(connection, audit)
 
     def submission(self, submission_id: str) -> Submission | None:
         for row in self._database.rows(f"{_READ} WHERE id = ?", (submission_id,)):
