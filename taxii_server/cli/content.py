@@ -26,14 +26,12 @@ from taxii_server.cli.context import (
     Failure,
     as_json,
     configured,
-    moment,
     now,
     opened,
     owner,
     refuse,
-    show_json,
-    show_rows,
 )
+from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.posting import post
 from taxii_server.publishing import NotNow, Publisher
 from taxii_server.stores.base import Selection, Store, Submission
@@ -41,6 +39,8 @@ from taxii_server.submissions import Submissions
 from taxii_server.views import Sight, plans
 
 _PAGE = 1_000
+_OF_CLAIMS = ["origin", "for", "confidence", "last_seen", "ends", "withdrawn", "malware", "labels"]
+_OF_OBJECTS = ["id", "confidence", "ends", "revoked", "collections"]
 
 
 @click.command()
@@ -55,19 +55,20 @@ def collections(config: Path | None, data: Path | None, json_: bool) -> None:
             for root in settings.api_roots
             for item in root.collections
         ]
-    columns = ["path", "title", "kind", "objects", "last_added", "read", "write"]
+    columns = ["name", "kind", "objects", "last_added", "read", "write"]
     show_rows("Collections", rows, json_=json_, columns=columns)
 
 
 def _collection_row(root: ApiRoot, item: Collection, count: int, last: int) -> dict[str, Any]:
     return {
+        "name": f"{root.path}/{item.alias or item.id}",
         "path": f"/{root.path}/collections/{item.alias or item.id}/",
         "id": str(item.id),
         "title": item.title,
         "kind": item.kind,
         "view": item.view.name if item.view else None,
         "objects": count,
-        "last_added": taxii_time(last) if last else None,
+        "last_added": moment(last // 1_000, taxii_time(last)),
         "read": list(item.read),
         "write": list(item.write),
     }
@@ -111,9 +112,9 @@ def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> N
         click.echo(f"{kind} {text}: nothing is known")
     else:
         click.echo(f"{kind} {text}")
-        show_rows("Claims", [_claim_row(claim) for claim in claims], json_=False)
+        show_rows("Claims", [_claim_row(claim) for claim in claims], json_=False, columns=_OF_CLAIMS, text="labels")
         if objects:
-            show_rows("Published as", objects, json_=False)
+            show_rows("Published as", objects, json_=False, columns=_OF_OBJECTS, text="collections")
     if not claims:
         sys.exit(NOT_FOUND)
 

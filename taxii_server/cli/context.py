@@ -1,4 +1,4 @@
-"""What commands share: where the configuration is, how the store is opened, how results and errors are shown."""
+"""What commands share: where the configuration is, how the store is opened, how errors are shown."""
 
 from __future__ import annotations
 
@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
-import orjson
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
-from rich.table import Table
-from rich.text import Text
 
-from config.instant import Millis, stix_time, system_clock
+from config.instant import Millis, system_clock
 from config.settings import Settings, load, shipped
 from taxii_server.opening import check_feeds, open_hub
 from taxii_server.publishing import NotNow
@@ -111,57 +108,6 @@ def owner() -> str:
 def now() -> Millis:
     """The present, for commands."""
     return system_clock() // 1_000
-
-
-def show_json(value: Any) -> None:
-    """Print JSON, indented, in UTF-8."""
-    click.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode())
-
-
-def show_rows(title: str, rows: list[dict[str, Any]], *, json_: bool, columns: list[str] | None = None) -> None:
-    """Print rows with the same keys: as JSON, all of them, or as a table of ``columns``."""
-    if json_:
-        show_json(rows)
-        return
-    shown = columns or (list(rows[0]) if rows else [])
-    show_table(title, [name.replace("_", " ") for name in shown], [[row[name] for name in shown] for row in rows])
-
-
-def show_table(title: str, columns: list[str], rows: list[list[Any]]) -> None:
-    """Print a table as wide as the terminal, or plain and uncut when it is no terminal."""
-    console = Console(highlight=False)
-    if not columns:
-        click.echo("none")
-    elif not console.is_terminal:
-        click.echo("\t".join(columns))
-        for row in rows:
-            click.echo("\t".join(_shown(cell) for cell in row))
-    else:
-        table = Table(title=title, title_justify="left")
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for row in rows:
-            table.add_row(*(Text(_shown(cell)) for cell in row))
-        console.print(table)
-
-
-def _shown(cell: Any) -> str:
-    if isinstance(cell, list | tuple):
-        return ", ".join(map(str, cell)) or "-"
-    if isinstance(cell, dict):
-        return ", ".join(f"{name} {count}" for name, count in sorted(cell.items())) or "-"
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    return "-" if cell in (None, "") else str(cell).translate(_CONTROLS)
-
-
-#: Feeds' words must not drive the terminal.
-_CONTROLS = {code: None for code in (*range(32), *range(127, 160))}
-
-
-def moment(value: Millis) -> str | None:
-    """An instant, to the second; none for 0."""
-    return f"{stix_time(value)[:19]}Z" if value else None
 
 
 def progress_bar(*columns: ProgressColumn) -> Progress:

@@ -14,17 +14,8 @@ from config.feeds import Feed, FileTransport
 from config.instant import system_clock
 from config.settings import load_feed
 from normalizers.records import Refusal, UnreadableDocument, UnusableFormat, check, read, reading
-from taxii_server.cli.context import (
-    CONFIGURATION,
-    FAILED,
-    Failure,
-    as_json,
-    configured,
-    moment,
-    opened,
-    show_json,
-    show_rows,
-)
+from taxii_server.cli.context import CONFIGURATION, FAILED, Failure, as_json, configured, opened
+from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.stores.base import FeedState
 
 
@@ -40,11 +31,11 @@ def list_(config: Path | None, data: Path | None, json_: bool) -> None:
     """Show every feed: its state, when it ran and runs next, and what its last run brought."""
     with opened(config, data) as (settings, store):
         states = [(feed, store.feed_state(feed.id) or FeedState(feed=feed.id)) for feed in settings.feeds]
-    columns = ["id", "state", "last_run", "next_run", "share", "claims", "kept", "refused", "message"]
+    columns = ["id", "state", "last_run", "next_run", "claims", "refused", "message"]
     rows = [_row(feed, state) for feed, state in states]
     if not json_:
-        rows = [{**row, "claims": row["counts"].get("claims"), "kept": row["counts"].get("kept")} for row in rows]
-    show_rows("Feeds", rows, json_=json_, columns=columns)
+        rows = [{**row, **{name: row["counts"].get(name) for name in ("claims", "refused")}} for row in rows]
+    show_rows("Feeds", rows, json_=json_, columns=columns, text="message")
 
 
 def _row(feed: Feed, state: FeedState) -> dict[str, Any]:

@@ -11,20 +11,8 @@ import click
 
 from config.instant import parse_span
 from config.settings import Settings
-from taxii_server.cli.context import (
-    FAILED,
-    NOT_FOUND,
-    Failure,
-    as_json,
-    audit_of,
-    configured,
-    moment,
-    now,
-    opened,
-    refuse,
-    show_json,
-    show_rows,
-)
+from taxii_server.cli.context import FAILED, NOT_FOUND, Failure, as_json, audit_of, configured, now, opened, refuse
+from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.credentials import hash_password, make_token
 from taxii_server.stores.base import Store, Token, User
 
@@ -100,7 +88,8 @@ def list_users(config: Path | None, data: Path | None, json_: bool) -> None:
         }
         for user in found
     ]
-    show_rows("Users", rows, json_=json_)
+    columns = ["name", "organisation", "groups", "password", "disabled", "created"]
+    show_rows("Users", rows, json_=json_, columns=columns)
 
 
 @users.command("set")
@@ -197,7 +186,8 @@ def list_tokens(config: Path | None, data: Path | None, json_: bool) -> None:
     """Show the tokens, never the secrets."""
     with opened(config, data) as (_, store):
         found = store.tokens()
-    show_rows("Tokens", [_token_row(token) for token in found], json_=json_)
+    columns = ["id", "user", "label", "created", "expires", "state"]
+    show_rows("Tokens", [_token_row(token) for token in found], json_=json_, columns=columns)
 
 
 def _token_row(token: Token) -> dict[str, Any]:
@@ -243,4 +233,4 @@ def audit(limit: int, config: Path | None, data: Path | None, json_: bool) -> No
         }
         for record in records
     ]
-    show_rows("Audit log", rows, json_=json_)
+    show_rows("Audit log", rows, json_=json_, columns=["at", "actor", "action", "subject", "detail"], text="detail")

@@ -35,9 +35,8 @@ from taxii_server.cli.context import (
     progress_bar,
     refuse,
     settings_of,
-    show_json,
-    show_table,
 )
+from taxii_server.cli.tables import plain, show_json, show_table
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.jobs import Jobs
 from taxii_server.jsonlog import configure_logging
@@ -269,19 +268,20 @@ def _show_collected(states: list[FeedState], published: int | None, json_: bool)
     if json_:
         show_json({"published": published, "feeds": rows})
         return
-    columns = ["rows", "claims", "refused", "kept", "withdrawn", "renewed"]
-    show_table(
-        "Collected",
-        ["feed", "state", *columns, "reasons", "message"],
-        [
-            [
-                state.feed,
-                state.status,
-                *(state.counts.get(name) if state.status != "unchanged" else 0 for name in columns),
-                state.refused if state.status != "unchanged" else "",
-                state.message,
-            ]
-            for state in states
-        ],
-    )
+    columns = ["feed", "state", "rows", "claims", "refused", "kept", "withdrawn", "renewed", "why"]
+    show_table("Collected", columns, [_collected_row(state) for state in states], text="why")
     click.echo("published by the running hub" if published is None else f"published {published} object versions")
+
+
+def _collected_row(state: FeedState) -> list[Any]:
+    same = state.status == "unchanged"
+    counts = [0 if same else state.counts.get(name) for name in ("rows", "claims", "refused", "kept")]
+    moved = [None if same else state.counts.get(name) or None for name in ("withdrawn", "renewed")]
+    reasons = {} if same else state.refused
+    return [
+        state.feed,
+        state.status,
+        *counts,
+        *moved,
+        "; ".join(filter(None, [state.message, plain(reasons) if reasons else ""])),
+    ]

@@ -19,9 +19,9 @@ from taxii_server.cli.context import (
     patiently,
     progress_bar,
     settings_of,
-    show_json,
 )
 from taxii_server.cli.health import examine
+from taxii_server.cli.tables import show_json, show_table
 from taxii_server.jobs import Jobs
 from taxii_server.publishing import Publisher
 from taxii_server.stores import restore as restore_store
@@ -88,7 +88,7 @@ def doctor(config: Path | None, data: Path | None, json_: bool) -> None:
     if json_:
         show_json([finding._asdict() for finding in findings])
     else:
-        for finding in findings:
-            click.echo(f"{'ok  ' if finding.ok else 'BAD '} {finding.what}: {finding.found}")
+        rows = [["ok" if finding.ok else "BAD", finding.what, finding.found] for finding in findings]
+        show_table("Looked at", ["state", "what", "found"], rows, text="found")
     if not all(finding.ok for finding in findings):
         raise Failure("something is wrong, see above", FAILED)
