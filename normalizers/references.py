@@ -7,6 +7,7 @@ under the name that belongs to it, and that name with nothing else. It is safe t
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from config.feeds import is_web_address
 from normalizers.claims import Reference
@@ -29,14 +30,19 @@ def link(text: str) -> str:
 
 def reference(name: str, url: str = "", external_id: str = "") -> Reference | None:
     """What a feed names, as a reference that may be served; None when neither a web address nor an id is left of it."""
-    source, address, number = plain(name, _LONGEST_NAME), link(url), label_of(external_id)
-    for special, form in _SPECIAL.items():
+    source, address, number = _name(name), url and link(url), external_id and label_of(external_id)
+    for special, form in _SPECIAL.items() if number else ():
         if form.fullmatch(number.upper()):
             # Digits of other scripts make an id that no catalogue has, and that the validator takes for one.
             source, number = (special, number.upper()) if number.isascii() else (source, "")
     if source in _SPECIAL and not _SPECIAL[source].fullmatch(number):
         source = source.upper()  # the name in small letters is for ids of that catalogue alone
     return (source, address, number) if source and (address or number) else None
+
+
+@lru_cache(maxsize=1_024)
+def _name(text: str) -> str:
+    return plain(text, _LONGEST_NAME)
 
 
 def is_cwe(text: str) -> bool:

@@ -197,10 +197,11 @@ class Publisher:
         outlooks = self.sight.look(plan, keys, claims)
         due: list[Publication] = []
         identities: set[bytes] = set()
+        now = self.now()
         for outlook in outlooks:
             if outlook.word.type == "advisory":
                 due += self._publisher(plan, outlook.word, identities)
-            publication = self._publication(plan, outlook, self.sight.content(plan, outlook.word))
+            publication = self._publication(plan, outlook, self.sight.content(plan, outlook.word), now)
             if publication is not None:
                 due.append(publication)
         return due
@@ -213,10 +214,10 @@ class Publisher:
         due = self._identity(plan, key, content)
         return [due] if due else []
 
-    def _publication(self, plan: Plan, outlook: Outlook, content: bytes) -> Publication | None:
+    def _publication(self, plan: Plan, outlook: Outlook, content: bytes, now: Millis) -> Publication | None:
         """The version that is due, if a subscriber would act on anything that changed."""
-        word, state = outlook.word, outlook.known.state
-        now = self.now()
+        key, word, known = outlook
+        state = known.state
         if state is None and (not word.standing or word.ends <= now):
             return None  # over on arrival: kept and looked up, but no entry
         revoked = stix.ends_by_revocation(word)
@@ -233,16 +234,8 @@ class Publisher:
             return None  # it was over, and is
         if not admitting:
             return None  # until a collection admits it, nothing is said under its id
-        return self.version(
-            plan,
-            outlook.known,
-            content,
-            tuple(admitting),
-            revoked=revoked,
-            key=outlook.key,
-            ends=word.ends,
-            digest=acting,
-        )
+        names = plan.names if len(admitting) == len(plan.names) else tuple(admitting)
+        return self.version(plan, known, content, names, revoked=revoked, key=key, ends=word.ends, digest=acting)
 
     def _missing(self, plan: Plan, outlook: Outlook, admitting: list[str]) -> Publication | None:
         """The version that is published already, for the collections that admit it and lack it."""
@@ -270,30 +263,21 @@ class Publisher:
         digest: bytes | None = None,
     ) -> Publication:
         """A new version of an object, later than the last by at least a millisecond."""
-        kind, uuid = known.object
-        state = known.state
+        (kind, uuid), generation, state = known
         moment = self.now()
+        expected = None
         if state is not None:
-            moment = max(moment, parse_millis(state.version) + 1)
+            expected = state.version
+            moment = max(moment, parse_millis(expected) + 1)
         modified = stix_time(moment)
         created = state.created if state is not None else modified
         body = stix.body(kind, id_text(kind, uuid), self.sight.creator, created, modified, content, revoked=revoked)
+        digest = digest or stix.digest(content)
+        # By place: this is the one that a first collection makes a million of.
         return Publication(
-            scope=plan.scope,
-            type=kind,
-            uuid=uuid,
-            version=modified,
-            created=created,
-            body=body,
-            digest=digest or stix.digest(content),
-            collections=names,
-            expected=state.version if state is not None else None,
-            not_before=moment * 1_000,
-            key=key,
-            generation=known.generation,
-            revoked=revoked,
-            ends=ends,
-        )
+            plan.view.name, kind, uuid, modified, created, body, digest, names, expected, moment * 1_000,
+            key, generation, revoked, ends,
+        )  # fmt: skip
 
     def again(self, plan: Plan, state: ObjectState, names: set[str]) -> Publication | None:
         """The version that is published already, for collections that lack it; None if its bytes are nowhere left."""

@@ -9,7 +9,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from operator import itemgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -27,11 +27,8 @@ from normalizers.times import ZONES, time_reader
 _MOST_LINES = 200
 
 
-class Row(NamedTuple):
-    """One row: the line it begins on, and the cells of the columns that are read."""
-
-    line: int
-    cells: tuple[Any, ...]
+#: One row: the line it begins on, and the cells of the columns that are read.
+Row = tuple[int, tuple[Any, ...]]
 
 
 class Format(Entry):
@@ -78,10 +75,11 @@ class Format(Entry):
                 continue
             if rows is None:  # the comments that tell the document's time have been read by now
                 rows = Rows(self.fields, Source(feed, document, table.updated), document)
+            line, cells = row
             try:
-                yield rows.claim(row.cells)
+                yield rows.claim(cells)
             except BadValue as error:
-                yield refusal(row.line, error)
+                yield refusal(line, error)
 
     def check(self, document: Document, feed: Feed) -> int:
         """See :class:`normalizers.records.Reading`."""
@@ -131,7 +129,7 @@ class _Table:
                     continue
             count += 1
             if len(cells) == width:
-                yield Row(self._start, pick(cells))
+                yield self._start, pick(cells)
             else:
                 yield Refusal(self._start, "columns", f"expected {width} columns, got {len(cells)}")
         self._finish(count, seen_any=pick is not None)

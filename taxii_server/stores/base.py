@@ -307,7 +307,8 @@ class Store(Protocol):
     def put_claims(self, rows: Sequence[ClaimRow]) -> int:
         """Keep each claim that wins over the one stored under its key (normalizers.claims.wins), and mark the
         observable dirty for the claim's audience, in one step and in order. ``renew_at`` is set even when the stored
-        claim stays. Gives how many were kept."""
+        claim stays. Gives how many were kept. Survives the end of the process; the loss of power only once anything is
+        written after it by another method than this, :meth:`clear_dirty`, :meth:`lease` and :meth:`release`."""
 
     def listed(
         self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import signal
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from taxii_server.stores import open_store
-from taxii_server.stores.base import Selection, Store, StoreBusy, StoreFull, Submission, User
+from taxii_server.stores.base import FeedState, Selection, Store, StoreBusy, StoreFull, Submission, User
 from taxii_server.stores.sqlite import SqliteStore
 from tests.stores.making import ALL, COLLECTION, VIEW, at, claim, key_of, publication, row, told
 from tests.stores.running import line, running
@@ -161,9 +162,44 @@ def test_a_locked_database_is_said_in_time(tmp_path: Path) -> None:
 
 
 def test_promise_5_a_power_cut_cannot_take_back_what_was_accepted(tmp_path: Path) -> None:
-    """Every commit is synced to the disk: SQLite's synchronous is FULL (2) in write-ahead mode, on each connection."""
+    """Commits are synced to the disk: SQLite's synchronous is FULL (2) in write-ahead mode, on each connection."""
     with closing(SqliteStore(tmp_path / "hub.db")) as store:
         for transaction in (store._database.reading, store._database.writing, store._database.snapshot):
             with transaction() as connection:
                 assert connection.execute("PRAGMA synchronous").fetchall() == [(2,)]
                 assert connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]
+
+
+def test_promise_5_only_what_is_said_again_waits_for_the_next_sync(tmp_path: Path) -> None:
+    """Claims, cleared marks and leases are synced with what is written after them; everything else at its commit."""
+    said = Submission(id="1", root="r", collection=COLLECTION, user="u", organisation="o", received=1, body=b"{}")
+    synced: dict[str, bool] = {}
+    with closing(SqliteStore(tmp_path / "hub.db")) as store:
+        for name, call in {
+            "put_claims": lambda: store.put_claims([row(claim())]),
+            "clear_dirty": lambda: store.clear_dirty(store.dirty(1)),
+            "lease": lambda: store.lease("l", "me", now=0, until=1),
+            "release": lambda: store.release("l", "me"),
+            "publish": lambda: store.publish([publication(1)], 1),
+            "add_submission": lambda: store.add_submission(said),
+            "save_submission": lambda: store.save_submission(said),
+            "save_feed_state": lambda: store.save_feed_state(FeedState(feed="f")),
+            "mark_dirty": lambda: store.mark_dirty([b"k"], "clear"),
+            "set_value": lambda: store.set_value("k", "v"),
+            "save_user": lambda: store.save_user(User(name="a", organisation="o", groups=())),
+        }.items():
+            synced[name] = _was_synced(store, call)
+    assert {name for name, was in synced.items() if not was} == {"put_claims", "clear_dirty", "lease", "release"}
+
+
+def _was_synced(store: SqliteStore, call: Callable[[], object]) -> bool:
+    """Whether the transaction of a call was committed under ``synchronous = FULL``."""
+    statements: list[str] = []
+    with store._database.reading() as connection:
+        connection.set_trace_callback(statements.append)
+    call()
+    with store._database.reading() as connection:
+        connection.set_trace_callback(None)
+        assert connection.execute("PRAGMA synchronous").fetchall() == [(2,)]
+    assert "COMMIT" in statements
+    return "PRAGMA synchronous = NORMAL" not in statements

@@ -98,7 +98,8 @@ class SqliteClaims:
         return found
 
     def put_claims(self, rows: Sequence[ClaimRow]) -> int:
-        with self._database.writing() as connection:
+        # Whoever says it says it again until something synced is written after it: a cursor, or a verdict.
+        with self._database.writing(synced=False) as connection:
             stored = {
                 (key, origin, audience): (number, version, body)
                 for key, number, origin, audience, version, body in _stored(connection, {row.key for row in rows})

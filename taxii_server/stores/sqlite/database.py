@@ -100,9 +100,10 @@ class Database:
         with self.reading() as connection:
             return connection.execute(sql, parameters).fetchall()
 
-    def write(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """One statement in a transaction of its own; gives how many rows it touched."""
-        with self.writing() as connection:
+    def write(self, sql: str, parameters: Sequence[Any] = (), *, synced: bool = True) -> int:
+        """One statement in a transaction of its own; gives how many rows it touched. ``synced`` as in
+        :meth:`writing`."""
+        with self.writing(synced=synced) as connection:
             return connection.execute(sql, parameters).rowcount
 
     @contextmanager
@@ -123,9 +124,13 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """The one write transaction: committed at the end, undone on any error."""
-        with self.reading() as connection, _transaction(connection, "BEGIN IMMEDIATE"):
+    def writing(self, *, synced: bool = True) -> Iterator[sqlite3.Connection]:
+        """The one write transaction: committed at the end, undone on any error.
+
+        What is committed survives the end of the process, and the loss of power too unless ``synced`` is False: then
+        it survives that with the next synced transaction, in order, as the write-ahead log is synced whole.
+        """
+        with self.reading() as connection, _syncing(connection, synced), _transaction(connection, "BEGIN IMMEDIATE"):
             yield connection
 
     def _take(self) -> sqlite3.Connection:
@@ -158,6 +163,18 @@ class Database:
             self._idle = []
         while self._idle:
             self._idle.pop().close()
+
+
+@contextmanager
+def _syncing(connection: sqlite3.Connection, synced: bool) -> Iterator[None]:
+    if synced:
+        yield
+        return
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA synchronous = FULL")
 
 
 @contextmanager

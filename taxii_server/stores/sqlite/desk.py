@@ -51,10 +51,11 @@ class SqliteDesk:
         self._database.write(_KEEP_FEED, (state.feed, orjson.dumps(asdict(state))))
 
     def lease(self, name: str, owner: str, *, now: Millis, until: Millis) -> bool:
-        return self._database.write(_LEASE, (name, owner, until, now)) > 0
+        # A process does not outlive the power, nor need its lease.
+        return self._database.write(_LEASE, (name, owner, until, now), synced=False) > 0
 
     def release(self, name: str, owner: str) -> None:
-        self._database.write("DELETE FROM lease WHERE name = ? AND owner = ?", (name, owner))
+        self._database.write("DELETE FROM lease WHERE name = ? AND owner = ?", (name, owner), synced=False)
 
     # -- people
 

@@ -84,7 +84,8 @@ class SqliteLists:
     def clear_dirty(self, marks: Sequence[Mark]) -> None:
         gone = list(runs([mark.number for mark in marks]))
         if gone:
-            with self._database.writing() as connection:
+            # What comes back dirty is merged once more, to no effect.
+            with self._database.writing(synced=False) as connection:
                 connection.executemany("DELETE FROM dirty WHERE number BETWEEN ? AND ?", gone)
 
     def mark_dirty(self, keys: Iterable[bytes], audience: Audience) -> None:

@@ -20,6 +20,8 @@ _NO_DIGIT = re.compile("[^0-9]+")
 
 def pack(places: Places) -> bytes:
     """The places as they stand in ``object.places``."""
+    if len(places) == 1:
+        return _PLACE.pack(*next(iter(places.items())))  # of nearly all objects
     return b"".join(starmap(_PLACE.pack, places.items()))
 
 
