@@ -8,14 +8,16 @@ costs the run.
 from __future__ import annotations
 
 import pkgutil
+from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
-from typing import NamedTuple, Protocol, cast
+from typing import ClassVar, NamedTuple, Protocol, cast
 
 from pydantic import ValidationError
 
 import normalizers.formats
 from collectors.document import Document
+from config.audience import Audience
 from config.feeds import Feed
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
@@ -37,17 +39,24 @@ class Refusal(NamedTuple):
     #: a short stable word to count it under
     reason: str
     message: str
+    #: who may know of it, where the row says so itself; None where it is whoever may see what the feed says
+    audience: Audience | None = None
 
 
 class Reading(Protocol):
     """How one feed's documents are read."""
 
+    #: whether rows may say themselves who may see them. Of a document with such rows nothing may be told to one
+    #: audience that rows for another may have changed, its own date included.
+    marks: ClassVar[bool]
+
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
         """Every row as claims (most formats: one) or a refusal, in order. Claims are not rounded. Raises
         :class:`UnreadableDocument`, perhaps only at the end."""
 
-    def check(self, document: Document, feed: Feed) -> int:
-        """Go over the whole document once and give its number of rows. Raises :class:`UnreadableDocument`."""
+    def check(self, document: Document, feed: Feed) -> Counter[Audience]:
+        """Go over the whole document once and give its number of rows by who may see them. Raises
+        :class:`UnreadableDocument`."""
 
 
 def reading(feed: Feed) -> Reading:
@@ -57,6 +66,8 @@ def reading(feed: Feed) -> Reading:
     if kind not in known:
         raise UnusableFormat(f"{feed.id}: format: expected a kind of {', '.join(known)}, got {kind!r}")
     module = import_module(f"normalizers.formats.{kind}")
+    if module.Format.marks and feed.batch:
+        raise UnusableFormat(f"{feed.id}: batch: the rows of {kind} bear their own dates and markings, so leave it out")
     try:
         return cast(Reading, module.Format.model_validate(feed.format))
     except ValidationError as error:
@@ -72,11 +83,16 @@ def read(document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
     return reading(feed).read(document, feed)
 
 
-def check(document: Document, feed: Feed) -> int:
+def check(document: Document, feed: Feed) -> Counter[Audience]:
     """The document's number of rows, after a first pass over all of it; see :meth:`Reading.check`."""
     return reading(feed).check(document, feed)
 
 
-def refusal(line: int, error: BadValue) -> Refusal:
+def marks_rows(feed: Feed) -> bool:
+    """Whether the feed's rows may say themselves who may see them; see :attr:`Reading.marks`."""
+    return reading(feed).marks
+
+
+def refusal(line: int, error: BadValue, audience: Audience | None = None) -> Refusal:
     """The refusal of a row for a value in it."""
-    return Refusal(line, error.reason, str(error))
+    return Refusal(line, error.reason, str(error), audience)

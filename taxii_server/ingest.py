@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from collectors import Collected, CollectError, TryLater, collect
+from collectors import Collected, CollectError, Document, TryLater, collect
+from config.audience import Audience
 from config.feeds import Feed
 from config.instant import MINUTE, Clock, Millis
 from config.settings import Settings, shipped
-from normalizers.records import UnreadableDocument, check
-from taxii_server.intake import DocumentHeld, Intake, Origin, Tally
+from normalizers.records import UnreadableDocument, check, marks_rows
+from taxii_server.holds import Holds
+from taxii_server.intake import Intake, Origin, Tally
 from taxii_server.standing import Standing
 from taxii_server.stores.base import FeedState, News, Store, StoreError
 
@@ -117,22 +120,24 @@ class Ingest:
     def _attempt(self, feed: Feed, state: FeedState, now: Millis, confirmed: bool) -> FeedState:
         tally = Tally()
         try:
-            state, status = self._collect(feed, state, tally, confirmed)
-        except DocumentHeld as error:
-            return self._failed(feed, state, now, tally, "held", error)
+            state = self._collect(feed, state, tally, confirmed)
         except (CollectError, UnreadableDocument) as error:
-            return self._failed(feed, state, now, tally, "failed", error)
+            return self._failed(feed, now, tally, error)
         except (StoreError, FeedBusy):
             raise
         except Exception as error:
             # A fault of ours. The feed has to wait for its next turn all the same, or it would be tried without end.
             unexpected = RuntimeError(f"unexpected {type(error).__name__}")
-            self.store.save_feed_state(self._failed(feed, state, now, tally, "failed", unexpected))
+            self.store.save_feed_state(self._failed(feed, now, tally, unexpected))
             raise
-        state = replace(
-            state, due=now + feed.every, last_run=now, last_success=now, status=status, message="", failures=0
-        )
-        if status == "unchanged":
+        # Held for some or for nobody, the next run comes as soon, and no later failure waits the longer for it: when a
+        # feed runs must not tell what only some may see.
+        state = replace(state, due=now + feed.every, last_run=now, failures=0)
+        if state.status == "held":
+            _LOG.warning("feed %s held: %s", feed.id, state.message)
+        else:
+            state = replace(state, last_success=now)
+        if state.status == "unchanged":
             return state  # what the last document brought and why it was refused is still what there is to know
         return replace(
             state,
@@ -141,10 +146,10 @@ class Ingest:
             examples=tuple(tally.examples),
         )
 
-    def _failed(
-        self, feed: Feed, state: FeedState, now: Millis, tally: Tally, status: str, error: Exception
-    ) -> FeedState:
-        _LOG.warning("feed %s %s: %s", feed.id, status, error)
+    def _failed(self, feed: Feed, now: Millis, tally: Tally, error: Exception) -> FeedState:
+        # As it stands in the store: the cursor has moved with what was taken in before the failure.
+        state = self.store.feed_state(feed.id) or FeedState(feed=feed.id)
+        _LOG.warning("feed %s failed: %s", feed.id, error)
         wait = feed.every
         if isinstance(error, TryLater):
             # Sooner than usual, less and less eagerly, and never sooner than the publisher asked.
@@ -153,7 +158,7 @@ class Ingest:
             state,
             due=now + wait,
             last_run=now,
-            status=status,
+            status="failed",
             message=str(error),
             failures=state.failures + 1,
             counts=tally.counts(),
@@ -161,84 +166,83 @@ class Ingest:
             examples=tuple(tally.examples),
         )
 
-    def _collect(self, feed: Feed, state: FeedState, tally: Tally, confirmed: bool) -> tuple[FeedState, str]:
+    def _collect(self, feed: Feed, state: FeedState, tally: Tally, confirmed: bool) -> FeedState:
         state = self._follow_terms(feed, state, tally)
         standing = self._standing(feed, tally)
-        status = "unchanged"
+        state = replace(state, status="unchanged", message="")
+        position = state.cursor
         while True:
             collected = collect(
                 feed,
-                state.cursor,
+                position,
                 clock=self._clock,
                 data=self.settings.data,
                 environment=self._environment,
                 contact=self.settings.collector_contact,
             )
             try:
-                listed = self._take(
-                    feed, state if not confirmed else replace(state, listed=0), collected, standing, tally
-                )
+                if collected.documents:
+                    state = self._take(feed, state, collected, standing, tally, confirmed)
             finally:
                 for document in collected.documents:
                     document.close()
-            if collected.documents:
-                status = "ok"
-            elif collected.unchanged and feed.kind == "list":
+            if collected.unchanged and feed.kind == "list":
                 tally.renewed += standing.renew()
-            # All that the documents said is in the store by now: only here may the cursor move.
-            state = replace(state, cursor=dict(collected.cursor), listed=state.listed if listed is None else listed)
+            position = dict(collected.cursor)
+            # All that the documents said is in the store by now: only here may the cursor move. What is held is read
+            # again until it is right: a log from there on, a list whole, for it may come back to what it was.
+            if state.status != "held":
+                state = replace(state, cursor=position)
+            elif feed.kind == "list":
+                state = replace(state, cursor={})
             self.store.save_feed_state(state)
             if not collected.more:
-                return state, status
+                return state
 
-    def _take(self, feed: Feed, state: FeedState, collected: Collected, standing: Standing, tally: Tally) -> int | None:
-        """Take in the documents of one fetch; gives the number of values of a full list."""
-        if not collected.documents:
-            return None
-        rows = sum(check(document, feed) for document in collected.documents)
-        self._expect(feed, state, rows, partial=collected.more or feed.transport.kind == "taxii")
-        tally.rows += rows
-        intake = Intake(
-            self.store, feed, self.origin(feed), tally, lambda: self._each_batch(feed, tally), self._between
+    def _take(
+        self, feed: Feed, state: FeedState, collected: Collected, standing: Standing, tally: Tally, confirmed: bool
+    ) -> FeedState:
+        """Take in the documents of one fetch, but for whom they are not normal."""
+        documents = (
+            [_undated(document) for document in collected.documents] if marks_rows(feed) else collected.documents
         )
-        for document in collected.documents:
-            intake.document(document)
-        intake.settle()
-        if feed.kind != "list":
-            return None
-        self._expect_whole(feed, state, len(intake.seen), rows, tally)
-        last = collected.documents[-1]
-        tally.withdrawn += standing.withdraw_absent(intake.seen, last.modified or last.fetched)
-        return len(intake.seen)
+        rows: Counter[Audience] = Counter()
+        for document in documents:
+            rows.update(check(document, feed))
+        partial = collected.more or feed.transport.kind == "taxii"
+        holds = Holds(feed, rows, state.listed, partial=partial, confirmed=confirmed)
+        tally.rows += rows.total()
+        each = (lambda: self._each_batch(feed, tally)), self._between
+        intake = Intake(self.store, feed, self.origin(feed), tally, holds, *each)
+        if holds.all:
+            tally.held += rows.total()
+        else:
+            for document in documents:
+                intake.document(document)
+            intake.settle()
+        if feed.kind == "list":
+            state = replace(state, listed=self._withdraw(state, documents[-1], intake, standing, tally))
+        if not holds.why and state.status != "held":
+            return replace(state, status="ok")
+        return replace(state, status="held", message=holds.message or state.message)
 
-    def _expect_whole(self, feed: Feed, state: FeedState, values: int, rows: int, tally: Tally) -> None:
-        """Before anything is withdrawn for its absence: rows that cannot be read, or say one thing again and again, do
-        not make a list whole. Raises DocumentHeld."""
-        if tally.refused.total() > rows * feed.expect.refused:
-            raise DocumentHeld(f"{tally.refused.total()} of {rows} rows cannot be read as they should")
-        if values < state.listed * (1 - feed.expect.shrink):
-            raise DocumentHeld(
-                f"the list shrank from {state.listed} to {values} values; "
-                f"if that is right, run `noroshi collect {feed.id} --confirm`"
-            )
+    def _withdraw(
+        self, state: FeedState, last: Document, intake: Intake, standing: Standing, tally: Tally
+    ) -> dict[Audience, int]:
+        """Withdraw what a list no longer holds and sight what it does; gives the number of values it lists."""
+        holds, values = intake.holds, Counter(audience for _, audience in intake.seen)
+        holds.whole(intake.refused, values)
+        if not holds.all:
+            tally.withdrawn += standing.withdraw_absent(intake.seen, last.modified or last.fetched, holds.why)
+            tally.renewed += standing.renew(holds.why)
+        before = {audience: count for audience, count in state.listed.items() if audience in holds.why}
+        return before | {audience: count for audience, count in values.items() if audience not in holds.why}
 
     def _each_batch(self, feed: Feed, tally: Tally) -> None:
         # Before every write: a process that was paused past its lease must not write over its successor.
         self.hold(feed)
         self._progress(feed.id, tally.claims)
         self._between(None)
-
-    def _expect(self, feed: Feed, state: FeedState, rows: int, *, partial: bool) -> None:
-        expect = feed.expect
-        if rows < expect.min_rows and not partial:
-            raise DocumentHeld(f"expected at least {expect.min_rows} rows, got {rows}")
-        if expect.max_rows is not None and rows > expect.max_rows:
-            raise DocumentHeld(f"expected at most {expect.max_rows} rows, got {rows}")
-        if feed.kind == "list" and rows < state.listed * (1 - expect.shrink):
-            raise DocumentHeld(
-                f"the list shrank from {state.listed} to {rows} rows; "
-                f"if that is right, run `noroshi collect {feed.id} --confirm`"
-            )
 
     # -- claims
 
@@ -252,3 +256,8 @@ class Ingest:
         words = (feed.id, feed.origin_family)
         first, second = (hmac.new(secret, word.encode(), hashlib.sha256).hexdigest()[:24] for word in words)
         return f"opaque:{first}", f"opaque:{second}"
+
+
+def _undated(document: Document) -> Document:
+    # Its own date is of whatever changed last in it, be it a row that not all may see.
+    return replace(document, modified=None)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 
 from collectors import Document
-from config.audience import narrower
+from config.audience import CLEAR, Audience, narrower, sees
 from config.feeds import Feed
 from normalizers.claims import Claim, fold, next_step, observable_key
-from normalizers.records import Refusal, read
+from normalizers.records import Refusal, marks_rows, read
+from taxii_server.holds import Holds, seen_by
 from taxii_server.stores.base import ClaimRow, Mark, News, Store
 
 BATCH = 2_000
-#: rows that are read before anything is written, to see whether the document is what it should be
+#: rows that are read before anything of them is written, to see whether the document is what it should be
 _TASTE = 1_000
 _EXAMPLES = 20
 
@@ -23,17 +23,15 @@ _EXAMPLES = 20
 Origin = tuple[str, str]
 
 
-class DocumentHeld(Exception):
-    """The document is readable and not what is normal for its feed, so nothing of it is believed."""
-
-
 @dataclass
 class Tally:
-    """What became of the rows of one run. ``rows == claims + refused`` always holds, but for rows that say several
-    things (an advisory that names CVEs), which are counted under ``claims`` once for each."""
+    """What became of the rows of one run. ``rows == claims + refused + held`` always holds, but for rows that say
+    several things (an advisory that names CVEs), which are counted under ``claims`` once for each."""
 
     rows: int = 0
     claims: int = 0
+    #: rows that were not believed, because the document is not normal for those who may see them
+    held: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     examples: list[tuple[int, str]] = field(default_factory=list)
     #: claims that are new or changed
@@ -53,6 +51,7 @@ class Tally:
             "rows": self.rows,
             "claims": self.claims,
             "refused": self.refused.total(),
+            "held": self.held,
             "kept": self.kept,
             "withdrawn": self.withdrawn,
             "renewed": self.renewed,
@@ -60,7 +59,11 @@ class Tally:
 
 
 class Intake:
-    """Takes in the documents of one fetch, batch by batch."""
+    """Takes in the documents of one fetch, batch by batch.
+
+    The rows of each audience make batches of their own, and wait for nobody else's: where a batch ends decides what may
+    be published before the next, so rows that some may not see must not move it.
+    """
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class Intake:
         feed: Feed,
         origin: Origin,
         tally: Tally,
+        holds: Holds,
         each_batch: Callable[[], None],
         tell: Callable[[News], None],
     ) -> None:
@@ -76,46 +80,68 @@ class Intake:
         self._store = store
         self._feed = feed
         self._tally = tally
+        self.holds = holds
         self._origin, self._family = origin
         self._each_batch = each_batch
         self._tell = tell
-        #: (key, audience) of every claim so far; kept for full lists alone
-        self.seen: set[tuple[bytes, str]] = set()
+        self._marks = marks_rows(feed)
+        #: (key, audience) of every claim so far; kept where somebody asks for them: of full lists, and of a log whose
+        #: rows bear markings, as far as the present document goes
+        self.seen: dict[tuple[bytes, str], None] = {}
+        #: rows that were refused, by who may know of them
+        self.refused: Counter[Audience] = Counter()
         # In a list a value may stand twice, and the second row must not look like a change of the first. So what
         # would change a stored claim waits here until the whole list is read.
         self._changed: dict[tuple[bytes, str], Claim] = {}
-        #: all audiences that the feed's claims have been met under
-        self._audiences: set[str] = set()
 
     def document(self, document: Document) -> None:
-        """Take in one document. Raises UnreadableDocument, DocumentHeld."""
-        batch: list[Claim] = []
+        """Take in one document, but for what is held. Raises UnreadableDocument."""
+        batches: dict[Audience, list[Claim]] = {}
         for claim in self._claims(document):
+            batch = batches.setdefault(claim.audience, [])
             batch.append(claim)
             if len(batch) >= BATCH:
-                self._accept(batch)
-                batch = []
-        self._accept(batch)
+                self._accept(batches.pop(claim.audience))
+        for batch in batches.values():
+            self._accept(batch)
+        if self._feed.kind != "list":
+            self._narrow()
 
     def _claims(self, document: Document) -> Iterator[Claim]:
-        items = iter(read(document, self._feed))
-        taste = list(islice(items, _TASTE))
-        refused = sum(isinstance(item, Refusal) for item in taste)
-        if taste and refused > len(taste) * self._feed.expect.refused:
-            for item in taste:
-                if isinstance(item, Refusal):
-                    self._tally.refuse(item)
-            raise DocumentHeld(f"{refused} of the first {len(taste)} rows cannot be read as they should")
         published = (document.modified or document.fetched) if self._feed.batch else 0
-        for source in (taste, items):
-            for item in source:
-                if isinstance(item, Refusal):
-                    self._tally.refuse(item)
-                    continue
-                self._tally.claims += 1
-                if published > item.last_seen:
-                    item = item._replace(last_seen=published)
+        for item in self._tasted(document):
+            if item.audience in self.holds.why:
+                self._tally.held += 1
+                continue
+            self._tally.claims += 1
+            yield item if published <= item.last_seen else item._replace(last_seen=published)
+
+    def _tasted(self, document: Document) -> Iterator[Claim]:
+        """The rows that can be read. Those of each audience wait until what it may see has been tasted."""
+        rows: Counter[Audience] = Counter()
+        refused: Counter[Audience] = Counter()
+        waiting: dict[Audience, list[Claim]] = {}
+        tasted: set[Audience] = set()
+        for item in read(document, self._feed):
+            reader = item.audience or self._feed.audience
+            rows[reader] += 1
+            if reader not in tasted:
+                waiting.setdefault(reader, [])
+            if isinstance(item, Refusal):
+                self._tally.refuse(item)
+                refused[reader] += 1
+            elif reader in tasted:
                 yield item
+            else:
+                waiting[reader].append(item)
+            for ready in [who for who in waiting if sees(who, reader) and seen_by(who, rows) >= _TASTE]:
+                tasted.add(ready)
+                self.holds.taste(ready, rows, refused)
+                yield from waiting.pop(ready)
+        for reader, claims in waiting.items():
+            self.holds.taste(reader, rows, refused)
+            yield from claims
+        self.refused.update(refused)
 
     def _accept(self, batch: list[Claim]) -> None:
         if not batch:
@@ -131,16 +157,11 @@ class Intake:
             if claim.origin == self._origin
         }
         present = dict(stored)
-        self._audiences.update(audience for _, audience in stored)
         for key, claim in news:
             self._fold(present, key, self._named(claim))
         # In order of the document: the store's own order depends on what else it holds, and a public log must not.
-        places = dict.fromkeys([*((key, claim.audience) for key, claim in news), *sorted(present)])
-        changed = [
-            self._row(place[0], present[place])
-            for place in places
-            if place in present and present[place] is not stored.get(place)
-        ]
+        places = dict.fromkeys((key, claim.audience) for key, claim in news)
+        changed = [self._row(place[0], present[place]) for place in places if present[place] is not stored.get(place)]
         self._tally.kept += self._put(changed)
         if changed and self._store.last_mark() == before + len(changed):
             self._tell(_news(before, changed, about))
@@ -154,12 +175,12 @@ class Intake:
         place = (key, claim.audience)
         stored = present.get(place)
         if self._feed.kind != "list":
+            if self._marks:
+                self.seen[place] = None
             present[place] = fold(stored, claim, replace=False, key=key)
-            self._audiences.add(claim.audience)
-            _narrowed(present, place, self._audiences)
             return
         again = place in self.seen
-        self.seen.add(place)
+        self.seen[place] = None
         if place in self._changed:
             self._changed[place] = fold(self._changed[place], claim, replace=False, key=key)
         elif again or stored is None:
@@ -168,22 +189,47 @@ class Intake:
             self._changed[place] = claim
 
     def settle(self) -> None:
-        """Write what had to wait for the end of the list."""
-        waiting = list(self._changed.items())
-        for start in range(0, len(waiting), BATCH):
-            part = waiting[start : start + BATCH]
-            self._each_batch()
-            about = self._store.claims({key for (key, _), _ in part})
-            rows = []
-            for (key, audience), claim in part:
-                stored = next(
-                    (c for c in about.get(key, ()) if c.origin == self._origin and c.audience == audience), None
-                )
-                folded = fold(stored, claim, replace=True, key=key)
-                if folded is not stored:
-                    rows.append(self._row(key, folded))
-            self._tally.kept += self._put(rows)
+        """Write what had to wait for the end of the list, each audience's for itself."""
+        for audience in dict.fromkeys(audience for _, audience in self._changed):
+            waiting = [(key, claim) for (key, whose), claim in self._changed.items() if whose == audience]
+            for start in range(0, len(waiting), BATCH):
+                self._settle(audience, waiting[start : start + BATCH])
         self._changed.clear()
+
+    def _settle(self, audience: Audience, part: list[tuple[bytes, Claim]]) -> None:
+        self._each_batch()
+        about = self._store.claims({key for key, _ in part})
+        rows = []
+        for key, claim in part:
+            stored = next((c for c in about.get(key, ()) if c.origin == self._origin and c.audience == audience), None)
+            folded = fold(stored, claim, replace=True, key=key)
+            # A mere sighting is left to be renewed as if the list had not changed: for those who may not see what did
+            # change, it has not.
+            if stored is None or folded._replace(last_seen=stored.last_seen, version=stored.version) != stored:
+                rows.append(self._row(key, folded))
+        self._tally.kept += self._put(rows)
+
+    def _narrow(self) -> None:
+        """In a log, what is said again for fewer must not stay where more can see it, unless the same document says it
+        for them too. (A list withdraws it by absence.)"""
+        narrow = [place for place in self.seen if place[1] != CLEAR]
+        for start in range(0, len(narrow), BATCH):
+            part = narrow[start : start + BATCH]
+            about = self._store.claims({key for key, _ in part})
+            rows = [self._row(key, gone) for key, audience in part for gone in self._wider(about[key], key, audience)]
+            if rows:
+                self._each_batch()
+                self._tally.kept += self._put(rows)
+        self.seen.clear()
+
+    def _wider(self, about: list[Claim], key: bytes, audience: Audience) -> Iterator[Claim]:
+        said = [claim for claim in about if claim.origin == self._origin and not claim.withdrawn]
+        claim = next((claim for claim in said if claim.audience == audience), None)
+        for other in said if claim is not None else ():
+            if (key, other.audience) in self.seen or narrower(audience, other.audience) != audience:
+                continue
+            if claim is not None and other.version <= claim.version:
+                yield other._replace(withdrawn=claim.version, version=max(claim.version, other.version + 1))
 
     def _row(self, key: bytes, claim: Claim) -> ClaimRow:
         renew_at = next_step(claim.last_seen, claim.life, key) if self._feed.kind == "list" else None
@@ -205,16 +251,3 @@ def _news(before: int, changed: list[ClaimRow], about: dict[bytes, list[Claim]])
         claims.append(claim)
     marks = [Mark(number, row.key, row.claim.audience) for number, row in enumerate(changed, before + 1)]
     return News(marks, known)
-
-
-def _narrowed(present: dict[tuple[bytes, str], Claim], place: tuple[bytes, str], audiences: set[str]) -> None:
-    """In a log, what is said again for fewer must not stay where more can see it. (A list withdraws it by absence.)"""
-    key, audience = place
-    claim = present[place]
-    for other in audiences - {audience}:
-        said = present.get((key, other))
-        if said is None or said.withdrawn or claim.withdrawn or narrower(audience, other) != audience:
-            continue
-        if said.version <= claim.version:
-            gone = said._replace(withdrawn=claim.version, version=max(claim.version, said.version + 1))
-            present[key, other] = gone

@@ -139,15 +139,17 @@ class Publisher:
 
     # -- what is dirty
 
-    def publish_all(self, batch: int = 2_000) -> int:
-        """Publish until nothing is dirty, and let others publish then; gives the number of object versions.
+    def publish_all(self, batch: int = 2_000, news: News | None = None) -> int:
+        """Publish until nothing is dirty, and let others publish then; gives the number of object versions. ``news`` as
+        in :meth:`publish_some`.
 
         Raises :class:`NotNow`.
         """
         total = 0
         try:
             while True:
-                done, published = self.publish_some(batch)
+                done, published = self.publish_some(batch, news)
+                news = None
                 total += published
                 if not done:
                     return total

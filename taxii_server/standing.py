@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from config.audience import Audience, narrower, under_terms
@@ -35,17 +35,21 @@ class Standing:
         self._each_batch = each_batch
         self._place = f"terms/{feed.id}"
 
-    def renew(self) -> int:
-        """An unchanged full list sights all that it holds: move what a step has passed over, and nothing else.
+    def renew(self, held: Collection[Audience] = ()) -> int:
+        """A full list sights all that it holds: move what a step has passed over, and nothing else. What is ``held``
+        was not sighted, and waits for the next time.
 
         Gives how many claims that were.
         """
         now = self._clock() // 1_000
         renewed = 0
         while due := self._store.listed(self._origin, limit=BATCH, due=now):
-            rows = [_sighted(listed, claim, now) for listed, claim in self._claims_of(due)]
+            rows = [
+                ClaimRow(listed.key, claim, now + 1) if listed.audience in held else _sighted(listed, claim, now)
+                for listed, claim in self._claims_of(due)
+            ]
             self._put(rows)
-            renewed += len(rows)
+            renewed += sum(listed.audience not in held for listed in due)
         return renewed
 
     def _claims_of(self, listed: list[Listed]) -> Iterator[tuple[Listed, Claim]]:
@@ -55,14 +59,16 @@ class Standing:
                 if claim.origin == self._origin and claim.audience == item.audience:
                     yield item, claim
 
-    def withdraw_absent(self, seen: set[tuple[bytes, str]], moment: Millis) -> int:
+    def withdraw_absent(
+        self, seen: Collection[tuple[bytes, Audience]], moment: Millis, held: Collection[Audience] = ()
+    ) -> int:
         """Withdraw what a complete list of ``moment`` no longer holds; gives how many claims. ``seen`` holds (key,
-        audience) of what it does."""
+        audience) of what it does; of what is ``held`` nobody knows."""
         withdrawn = 0
         after: Listed | None = None
         while page := self._store.listed(self._origin, after=after, limit=BATCH):
             after = page[-1]
-            gone = [item for item in page if (item.key, item.audience) not in seen]
+            gone = [item for item in page if item.audience not in held and (item.key, item.audience) not in seen]
             rows = [
                 ClaimRow(item.key, _withdrawn(claim, moment))
                 for item, claim in self._claims_of(gone)

@@ -38,7 +38,7 @@ class Worker:
             clock,
             owner=owner,
             environment=environment,
-            between=lambda news: _guarded(lambda: self._publish_some(news)),
+            between=lambda news: _guarded(lambda: self._publish(news)),
         )
         self.submissions = Submissions(settings, store, clock)
         self.jobs = Jobs(self.publisher)
@@ -101,11 +101,8 @@ class Worker:
         while self.submissions.process():
             self.publisher.publish_all()
 
-    def _publish(self) -> None:
-        self.publisher.publish_all()
-
-    def _publish_some(self, news: News | None) -> None:
-        self.publisher.publish_some(news=news)
+    def _publish(self, news: News | None = None) -> None:
+        self.publisher.publish_all(news=news)
 
     def _retain(self) -> None:
         now = self._clock() // 1_000

@@ -71,7 +71,7 @@ class Pipeline:
     def _publish_some(self, news: News | None) -> None:
         """Between two batches, as the hub's worker does."""
         start = time.perf_counter()
-        self._publisher.publish_some(news=news)
+        self._publisher.publish_all(news=news)
         self._publishing += time.perf_counter() - start
 
     def _check(self, counts: dict[str, int], refused: dict[str, int], message: str, first: int, count: int) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from collectors.document import Document
+from config.audience import Audience
 from config.feeds import Entry, Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue
@@ -34,6 +36,7 @@ Row = tuple[int, tuple[Any, ...]]
 class Format(Entry):
     """A CSV document."""
 
+    marks: ClassVar[bool] = False
     kind: Literal["csv"]
     fields: Fields
     encoding: str = "utf-8"
@@ -81,10 +84,10 @@ class Format(Entry):
             except BadValue as error:
                 yield refusal(line, error)
 
-    def check(self, document: Document, feed: Feed) -> int:
+    def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.records.Reading`."""
         check_encoding(document, self.encoding, "CSV")
-        return sum(1 for _ in _Table(self, document).rows())
+        return Counter({feed.audience: sum(1 for _ in _Table(self, document).rows())})
 
 
 class _Table:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from collectors.document import Document
+from config.audience import Audience
 from config.feeds import Entry, Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
@@ -30,6 +32,7 @@ class Status(Entry):
 class Format(Entry):
     """A JSON document. Columns are paths within a record, such as ``host.name``."""
 
+    marks: ClassVar[bool] = False
     kind: Literal["json"]
     fields: Fields
     #: path of the records: a list, or an object whose members are records or lists of them
@@ -53,11 +56,11 @@ class Format(Entry):
             except BadValue as error:
                 yield refusal(number, error)
 
-    def check(self, document: Document, feed: Feed) -> int:
+    def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.records.Reading`."""
         tree = parsed(document)
         self._updated(document, tree)
-        return len(self._records(document, tree))
+        return Counter({feed.audience: len(self._records(document, tree))})
 
     def _records(self, document: Document, tree: Any) -> list[Any]:
         if self.status is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 from pydantic import Field
 
 from collectors.document import Document
+from config.audience import Audience
 from config.feeds import Entry, Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue
@@ -35,6 +37,7 @@ class Metadata(Entry):
 class Format(Entry):
     """JSON lines. Columns are paths within a record."""
 
+    marks: ClassVar[bool] = False
     kind: Literal["jsonl"]
     fields: Fields
     #: a document without that line was cut off
@@ -56,11 +59,11 @@ class Format(Entry):
             except BadValue as error:
                 yield refusal(number, error)
 
-    def check(self, document: Document, feed: Feed) -> int:
+    def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.records.Reading`."""
         refuse_html(document, "JSON lines")
         count, _ = self._survey(document)
-        return count
+        return Counter({feed.audience: count})
 
     def _survey(self, document: Document) -> tuple[int, Millis | None]:
         """The number of records and the document's own time. Raises :class:`UnreadableDocument`."""

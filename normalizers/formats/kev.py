@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from collectors.document import Document
+from config.audience import Audience
 from config.feeds import Entry, Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue
@@ -27,6 +29,7 @@ _time = time_reader("iso", UTC)
 class Format(Entry):
     """The catalogue: the whole of it in every edition."""
 
+    marks: ClassVar[bool] = False
     kind: Literal["kev"]
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
@@ -39,11 +42,11 @@ class Format(Entry):
             except BadValue as error:
                 yield refusal(number, error)
 
-    def check(self, document: Document, feed: Feed) -> int:
+    def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.records.Reading`."""
         catalogue, entries = _catalogue(document)
         _released(document, catalogue)
-        return len(entries)
+        return Counter({feed.audience: len(entries)})
 
 
 def _catalogue(document: Document) -> tuple[dict[str, Any], list[Any]]:

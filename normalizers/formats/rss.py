@@ -6,13 +6,15 @@ the items.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from xml.etree.ElementTree import Element  # its types; the parser is defusedxml's
 
 from pydantic import Field
 
 from collectors.document import Document
+from config.audience import Audience
 from config.feeds import Entry, Feed
 from config.instant import JST, Millis
 from normalizers.bad_value import BadValue
@@ -38,6 +40,7 @@ _time = time_reader("iso", JST)
 class Format(Entry):
     """An RSS 1.0 document."""
 
+    marks: ClassVar[bool] = False
     kind: Literal["rss"]
     language: Literal["ja", "en"] = "ja"
     #: what a title may begin with -> the label that such an item has; the words are taken out of the title
@@ -59,9 +62,9 @@ class Format(Entry):
                 continue
             yield from claims
 
-    def check(self, document: Document, feed: Feed) -> int:
+    def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.records.Reading`."""
-        return len(_items(document, parsed(document)))
+        return Counter({feed.audience: len(_items(document, parsed(document)))})
 
     def _claims(self, item: Element, source: Source) -> list[Claim]:
         page = text_of(item, f"{_RSS}link") or item.get(f"{_RDF}about", "")

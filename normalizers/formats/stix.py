@@ -6,14 +6,15 @@ context and are no rows; every other object is refused. An object's line is its 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from collectors.document import Document
-from config.audience import Audience
+from config.audience import INTERNAL, Audience
 from config.feeds import Entry, Feed
 from config.instant import HOUR, Millis
 from normalizers.bad_value import BadValue, shown
@@ -36,6 +37,7 @@ _time = time_reader("iso", UTC)
 class Format(Entry):
     """A document of STIX 2.1 objects."""
 
+    marks: ClassVar[bool] = True
     kind: Literal["stix"]
     #: label that an indicator bears -> threat; the first that fits counts
     threats: dict[str, str] = Field(default_factory=dict)
@@ -45,20 +47,22 @@ class Format(Entry):
         objects = _objects(document)
         source = Source(feed, document)
         markings = _Markings(objects, source)
-        rows = (obj for obj in objects if _type(obj) not in _CONTEXT)
-        for number, obj in enumerate(rows, start=1):
+        for number, obj in enumerate(_rows(objects), start=1):
+            audience: Audience | None = INTERNAL  # in doubt: a row whose marking cannot be read, or is RED, is nobody's
             try:
-                yield self._claim(obj, source, markings)
+                audience = markings.audience(obj)
+                yield self._claim(obj, source, audience)
             except BadValue as error:
-                yield refusal(number, error)
+                yield refusal(number, error, audience)
 
-    def check(self, document: Document, feed: Feed) -> int:
+    def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.records.Reading`."""
-        return sum(_type(obj) not in _CONTEXT for obj in _objects(document))
+        objects = _objects(document)
+        markings = _Markings(objects, Source(feed, document))
+        return Counter(markings.readers(obj) for obj in _rows(objects))
 
-    def _claim(self, obj: Any, source: Source, markings: _Markings) -> Claim:
+    def _claim(self, obj: Any, source: Source, audience: Audience | None) -> Claim:
         _check_kind(obj)
-        audience = markings.audience(obj)
         kind, value = observable(obj["pattern"])
         modified = _time(obj.get("modified"))
         first = min(_time(obj.get("valid_from")), modified)
@@ -102,9 +106,20 @@ class _Markings:
         elif obj.get("definition_type") == "statement":
             self._labels[obj["id"]] = None  # says whose it is, and not who may see it
 
-    def audience(self, obj: dict[str, Any]) -> Audience | None:
+    def readers(self, obj: Any) -> Audience:
+        """Who may see an object; nobody but the operators where that cannot be read."""
+        try:
+            return self.audience(obj) or self._source.audience
+        except BadValue:
+            return INTERNAL
+
+    def audience(self, obj: Any) -> Audience | None:
         """Who may see an object, as it says itself; None when it does not. Raises :class:`BadValue`."""
-        named = [*_texts(obj.get("object_marking_refs"))]
+        if not isinstance(obj, dict):
+            return None
+        named = _texts(refs := obj.get("object_marking_refs", []))
+        if not isinstance(refs, list) or len(named) < len(refs):
+            raise BadValue("unknown-marking", "expected a list of ids as object_marking_refs, got something else")
         granular_markings = obj.get("granular_markings")
         for granular in granular_markings if isinstance(granular_markings, list) else ():
             # A part that fewer may see makes the whole theirs: parts are not taken out of an object.
@@ -127,6 +142,10 @@ def _objects(document: Document) -> list[Any]:
     if not isinstance(objects, list) or (isinstance(tree, dict) and tree.get("type", "bundle") != "bundle"):
         raise UnreadableDocument(f"{document.name}: expected a STIX bundle, a TAXII envelope or a list of objects")
     return objects
+
+
+def _rows(objects: list[Any]) -> Iterator[Any]:
+    return (obj for obj in objects if _type(obj) not in _CONTEXT)
 
 
 def _type(obj: Any) -> str:

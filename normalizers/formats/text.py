@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from collectors.document import Document
+from config.audience import Audience
 from config.feeds import Entry, Feed
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
@@ -22,6 +24,7 @@ _COLUMN = "line"
 class Format(Entry):
     """A list of values."""
 
+    marks: ClassVar[bool] = False
     kind: Literal["text"]
     #: of all values; ``any`` where they are mixed
     type: str
@@ -56,10 +59,10 @@ class Format(Entry):
             except BadValue as error:
                 yield refusal(number, error)
 
-    def check(self, document: Document, feed: Feed) -> int:
+    def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.records.Reading`."""
         check_encoding(document, self.encoding, "a list of values")
-        return sum(1 for _ in self._values(document))
+        return Counter({feed.audience: sum(1 for _ in self._values(document))})
 
     def _values(self, document: Document) -> Iterator[tuple[int, str]]:
         for number, line in enumerate(lines(document, self.encoding), start=1):

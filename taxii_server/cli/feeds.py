@@ -10,12 +10,14 @@ from typing import Any
 import click
 
 from collectors import CollectError, collect
+from config.audience import Audience
 from config.feeds import Feed, FileTransport
 from config.instant import system_clock
 from config.settings import load_feed
 from normalizers.records import Refusal, UnreadableDocument, UnusableFormat, check, read, reading
 from taxii_server.cli.context import CONFIGURATION, FAILED, Failure, as_json, configured, opened
 from taxii_server.cli.tables import moment, show_json, show_rows
+from taxii_server.holds import Holds
 from taxii_server.stores.base import FeedState
 
 
@@ -96,24 +98,31 @@ def _check_format(feed: Feed) -> None:
 def _try(feed: Feed, sample: Path) -> dict[str, Any]:
     tried = feed.model_copy(update={"transport": FileTransport(kind="file", path=str(sample.resolve())), "key": None})
     refused: Counter[str] = Counter()
+    refused_by: Counter[Audience] = Counter()
+    rows: Counter[Audience] = Counter()
     examples: list[tuple[int, str]] = []
-    rows = claims = 0
+    claims = 0
     try:
         found = collect(tried, {}, clock=system_clock, data=Path.cwd(), environment=os.environ, contact="")
         for document in found.documents:
-            rows += check(document, tried)
+            rows.update(check(document, tried))
             for item in read(document, tried):
                 if isinstance(item, Refusal):
                     refused[item.reason] += 1
+                    refused_by[item.audience or tried.audience] += 1
                     examples.append((item.line, item.message))
                 else:
                     claims += 1
             document.close()
     except (CollectError, UnreadableDocument) as error:
         raise Failure(f"{sample}: {error}", FAILED) from error
-    held = ""
-    if rows < tried.expect.min_rows:
-        held = f"expected at least {tried.expect.min_rows} rows, got {rows}"
-    elif refused.total() > rows * tried.expect.refused:
-        held = f"{refused.total()} of {rows} rows are refused, and expect.refused allows {tried.expect.refused:g}"
-    return {"rows": rows, "claims": claims, "refused": dict(refused), "examples": examples[:20], "held": held}
+    holds = Holds(tried, rows, {}, partial=False, confirmed=False)
+    for reader in rows:
+        holds.taste(reader, rows, refused_by)
+    return {
+        "rows": rows.total(),
+        "claims": claims,
+        "refused": dict(refused),
+        "examples": examples[:20],
+        "held": holds.message,
+    }

@@ -232,7 +232,7 @@ def _collect(
         nonlocal published
         if publisher is not None:
             with suppress(NotNow):
-                published += publisher.publish_some(news=news)[1]
+                published += publisher.publish_all(news=news)
 
     with progress_bar(TextColumn("{task.description}"), TextColumn("{task.completed} claims")) as progress:
         tasks: dict[str, Any] = {}

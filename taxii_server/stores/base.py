@@ -213,7 +213,7 @@ class FeedState:
     status: str = "never"
     #: why, when held or failed
     message: str = ""
-    #: failures in a row
+    #: failures in a row; a run that was held is none, and ends them
     failures: int = 0
     #: counts of the last run: rows, claims, refused, ...
     counts: dict[str, int] = field(default_factory=dict)
@@ -221,8 +221,8 @@ class FeedState:
     refused: dict[str, int] = field(default_factory=dict)
     #: examples of refused rows of the last run: line, reason
     examples: tuple[tuple[int, str], ...] = ()
-    #: values in the list at the last success
-    listed: int = 0
+    #: values in the list when it was last taken in, by who may see them
+    listed: dict[Audience, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -163,8 +163,9 @@ def test_an_empty_or_unreadable_document_costs_the_run_and_changes_nothing(runne
     assert state.status in ("failed", "held")
     assert state.message
     assert cursor is not None
-    assert state.cursor == cursor.cursor
-    assert state.failures == 1
+    # What was held is asked for whole, and not only if it changes again.
+    assert state.cursor == ({} if state.status == "held" else cursor.cursor)
+    assert state.failures == (state.status == "failed")
     assert runner.hub.log(PUBLIC) == before
 
 

@@ -48,7 +48,7 @@ def document(
 
 def read_all(given: Document, source: Feed) -> Read:
     """First the check, then the rows; their numbers must agree where a row gives one claim at most."""
-    rows = check(given, source)
+    rows = check(given, source).total()
     claims, refused = [], []
     for item in read(given, source):
         if isinstance(item, Refusal):

@@ -93,7 +93,7 @@ def test_only_the_declared_error_is_raised(name: str, content: bytes) -> None:
     """No bytes whatever make a reader raise anything but UnreadableDocument, or yield other things than rows."""
     source = feed(name)
     with contextlib.suppress(UnreadableDocument):
-        rows = check(document(content), source)
+        rows = check(document(content), source).total()
         found = list(read(document(content), source))
         assert all(isinstance(one, Claim | Refusal) for one in found)
         assert len(found) >= rows
@@ -116,7 +116,7 @@ def test_damaged_samples_raise_only_the_declared_error(name: str, edits: list[tu
         content = content[:at] + piece + content[at + length :]
     source = feed(name)
     with contextlib.suppress(UnreadableDocument):
-        rows = check(document(content, "202510.csv"), source)
+        rows = check(document(content, "202510.csv"), source).total()
         found = list(read(document(content, "202510.csv"), source))
         assert all(isinstance(one, Claim | Refusal) for one in found)
         assert len(found) >= rows

@@ -1,0 +1,167 @@
+"""Promise 2: nothing leaks, where a feed's rows are for several audiences: every automatic switch sees only what its
+audience may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from config.feeds import Feed
+from taxii_server import intake
+from tests.promises.twins import Row, Twin, feed_of, twins
+
+FULL = [Row(number) for number in range(1, 11)]
+GREEN = [Row(number, "green") for number in range(101, 201)]
+BROKEN = [Row(number, "green", state="broken") for number in range(101, 201)]
+RED = [Row(number, "red") for number in range(101, 201)]
+
+
+def shrinking_beside(twin: Twin) -> None:
+    """Members lose most of their rows, and the public one."""
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(0)
+    twin.write("feed-a", FULL[1:] + GREEN[:3])
+    twin.wait(2)
+    assert not twin.states()["192.0.2.1"]
+
+
+def shrinking_for_the_public(twin: Twin) -> None:
+    """The public loses most of its rows, and members none."""
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(0)
+    twin.write("feed-a", FULL[:2] + GREEN)
+    twin.wait(2)
+    assert twin.states()["192.0.2.9"]
+
+
+def too_few(twin: Twin) -> None:
+    """Only with the members' rows are there as many as are expected."""
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(0)
+    assert not twin.states()
+
+
+def too_many(twin: Twin) -> None:
+    """Only with the members' rows are there more than are expected."""
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(0)
+    assert len(twin.states()) == 10
+
+
+def refused_beside(twin: Twin) -> None:
+    """Nearly all that members may see cannot be read."""
+    twin.write("feed-a", FULL + BROKEN)
+    twin.wait(0)
+    assert len(twin.states()) == 10
+
+
+def red_beside(twin: Twin) -> None:
+    """Nearly all is TLP:RED, and a list refuses that row by row."""
+    twin.write("feed-a", FULL + RED + [Row(300, "unknown")])
+    twin.wait(0)
+    twin.write("feed-a", FULL[1:] + RED)
+    twin.wait(2)
+    assert sum(twin.states().values()) == 9
+
+
+def refused_for_the_public(twin: Twin) -> None:
+    """Nearly all that the public may see cannot be read; members have a thousand good rows before those."""
+    green = [Row(number, "green") for number in range(1_000, 2_200)]
+    twin.write("feed-a", green + FULL[:1] + [Row(number, state="broken") for number in range(50, 60)])
+    twin.wait(0)
+    assert not twin.states()
+
+
+def a_change_beside(twin: Twin) -> None:
+    """A document that changed for members alone renews the public's values as one that did not change does."""
+    twin.write("feed-a", FULL + GREEN[:3])
+    for day in range(12):
+        twin.write("feed-a", FULL + GREEN[: 3 + day % 2])
+        twin.wait(24)
+    assert all(twin.states().values())
+
+
+def a_hold_beside(twin: Twin) -> None:
+    """While members' rows are held, the public's come and go: back to a document that was read before, too."""
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(0)
+    twin.write("feed-a", FULL[1:] + GREEN[:3])
+    twin.wait(2)
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(2)
+    assert twin.states()["192.0.2.1"]
+    for _ in range(8):
+        twin.write("feed-a", FULL[1:] + GREEN[:3])
+        twin.wait(24)
+    assert list(twin.states().values()).count(False) == 1
+
+
+def a_failure_after_a_hold(twin: Twin) -> None:
+    """How soon a feed is tried again after a failure does not tell that something was held before."""
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(0)
+    for _ in range(4):
+        twin.write("feed-a", FULL + GREEN[:3])
+        twin.wait(2)
+    twin.write("feed-a", None)
+    twin.wait(2)
+    twin.write("feed-a", [*FULL, Row(77)])
+    twin.wait(1 / 30)
+    assert "192.0.2.77" in twin.states()
+
+
+def a_batch(twin: Twin) -> None:
+    """Where a batch ends, and what is published before the next, does not depend on what others are told."""
+    twin.write("feed-a", [*FULL, *GREEN[:95], Row(1, age=-2, label="later"), Row(77)])
+    twin.wait(4)
+    assert len(twin.states()) == 11
+
+
+def narrower_rows_beside(twin: Twin) -> None:
+    """That members are told more about a value does not take it from the public, if the document says it for both."""
+    twin.write("feed-a", [*FULL, Row(1, "green", age=-1), Row(2, "amber")])
+    twin.wait(0)
+    twin.write("feed-a", [*FULL, Row(1, "green", age=-2)])
+    twin.wait(4)
+    assert all(twin.states().values())
+
+
+LOG = feed_of(kind="log")
+CASES: list[tuple[Callable[[Twin], None], Feed]] = [
+    (shrinking_beside, feed_of()),
+    (shrinking_for_the_public, feed_of()),
+    (too_few, feed_of(expect={"min_rows": 50})),
+    (too_few, feed_of(kind="log", expect={"min_rows": 50})),
+    (too_many, feed_of(expect={"max_rows": 50})),
+    (too_many, feed_of(kind="log", expect={"max_rows": 50})),
+    (refused_beside, feed_of()),
+    (refused_beside, LOG),
+    (red_beside, feed_of()),
+    (refused_for_the_public, feed_of()),
+    (refused_for_the_public, LOG),
+    (a_change_beside, feed_of()),
+    (a_hold_beside, feed_of()),
+    (a_failure_after_a_hold, feed_of()),
+    (narrower_rows_beside, LOG),
+    (narrower_rows_beside, feed_of()),
+]
+
+
+@pytest.mark.parametrize(("live", "feed"), CASES, ids=[f"{live.__name__}-{feed.kind}" for live, feed in CASES])
+def test_promise_2_no_switch_counts_what_its_audience_may_not_see(
+    tmp_path: Path, live: Callable[[Twin], None], feed: Feed
+) -> None:
+    """What anybody can fetch is the same whatever else the document says to others, at every hold and every batch."""
+    with_, without = twins(tmp_path, [feed], live)
+    assert with_.served() == without.served()
+
+
+def test_promise_2_batches_end_where_they_would_without_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows that others are told neither fill a batch, nor part two rows about one value."""
+    monkeypatch.setattr(intake, "BATCH", 100)
+    with_, without = twins(tmp_path, [LOG], a_batch)
+    assert with_.served() == without.served()
