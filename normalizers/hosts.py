@@ -33,7 +33,7 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _GROUPS = struct.Struct("!8H")
 _ZEROS = re.compile(r":0(?::0)+:")
 #: A network broader than this is a mistake, or an attempt to have half the Internet blocked.
-_BROADEST = {4: 8, 6: 16}
+BROADEST = {4: 8, 6: 16}
 
 
 def ipv4(text: str) -> str:
@@ -101,8 +101,8 @@ def network(text: str) -> tuple[str, str]:
     if bits == whole:
         return kind, canonical
     version = 4 if kind == "ipv4" else 6
-    if bits < _BROADEST[version]:
-        raise BadValue("too-broad", f"expected a network of /{_BROADEST[version]} or longer, got {shown(text)}")
+    if bits < BROADEST[version]:
+        raise BadValue("too-broad", f"expected a network of /{BROADEST[version]} or longer, got {shown(text)}")
     return "cidr", str(ipaddress.ip_network(f"{canonical}/{bits}", strict=False))
 
 

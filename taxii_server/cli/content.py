@@ -14,6 +14,7 @@ import orjson
 
 from config.instant import stix_time, system_clock, taxii_time
 from config.settings import ApiRoot, Collection, Settings
+from normalizers.around import around
 from normalizers.claims import Claim, observable_key
 from normalizers.envelope import EnvelopeError
 from normalizers.stix import id_text
@@ -40,6 +41,7 @@ from taxii_server.views import Sight, plans
 
 _PAGE = 1_000
 _OF_CLAIMS = ["origin", "for", "confidence", "last_seen", "ends", "withdrawn", "malware", "labels"]
+_OF_NEARBY = ["value", "relation", "origin", "for", "confidence", "last_seen", "ends", "withdrawn"]
 _OF_OBJECTS = ["id", "confidence", "ends", "revoked", "collections"]
 
 
@@ -96,7 +98,10 @@ def find(settings: Settings, name: str) -> tuple[ApiRoot, Collection]:
 def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> None:
     """Show what the hub knows about VALUE: every claim, whoever may see it, and the objects made of them.
 
-    VALUE is an address, network, domain, URL, hash, e-mail address or CVE, defanged or not. For the hub's operators.
+    VALUE is an address, network, domain, URL, hash, e-mail address or CVE, defanged or not. What is known about the
+    networks that hold an address, and about a URL's host, stands apart. For the hub's operators.
+
+    Exit code 5 when nothing is known about VALUE itself.
     """
     try:
         kind, text = canonical("cve", value) if value.upper().startswith("CVE-") else classify(value)
@@ -106,8 +111,10 @@ def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> N
     with opened(config, data) as (settings, store):
         claims = store.claims([key]).get(key, [])
         objects = list(_objects(settings, store, key, claims))
+        near = _around(store, kind, text)
     if json_:
-        show_json({"type": kind, "value": text, "claims": [_claim_row(c) for c in claims], "objects": objects})
+        rows = [_claim_row(claim) for claim in claims]
+        show_json({"type": kind, "value": text, "claims": rows, "objects": objects, "around": near})
     elif not claims:
         click.echo(f"{kind} {text}: nothing is known")
     else:
@@ -115,8 +122,27 @@ def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> N
         show_rows("Claims", [_claim_row(claim) for claim in claims], json_=False, columns=_OF_CLAIMS, text="labels")
         if objects:
             show_rows("Published as", objects, json_=False, columns=_OF_OBJECTS, text="collections")
+    if near and not json_:
+        _show_around(near)
     if not claims:
         sys.exit(NOT_FOUND)
+
+
+def _around(store: Store, kind: str, text: str) -> list[dict[str, Any]]:
+    """What is known about the observables in which this one lies."""
+    near = {observable_key(item.type, item.value): item for item in around(kind, text)}
+    found = store.claims(near) if near else {}
+    return [
+        {**item._asdict(), "claims": [_claim_row(claim) for claim in found[key]]}
+        for key, item in near.items()
+        if key in found
+    ]
+
+
+def _show_around(near: list[dict[str, Any]]) -> None:
+    click.echo("\nNot about it, but about what it lies in:")
+    rows = [{**item, **claim} for item in near for claim in item["claims"]]
+    show_rows("Around it", rows, json_=False, columns=_OF_NEARBY)
 
 
 def _claim_row(claim: Claim) -> dict[str, Any]:
