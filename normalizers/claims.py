@@ -73,8 +73,8 @@ class Claim(NamedTuple):
 #: What ``Claim.detail`` may hold.
 DETAIL: dict[str, str] = {
     "threat": "what the value is used for, a key of normalizers.stix.THREATS",
-    "hashes": "the other hashes of a file, by STIX name",
-    "port": "ports seen with an address, sorted list of numbers",
+    "hashes": "the weaker hashes of a file, by STIX name",
+    "port": "ports seen with an address, sorted list of numbers, the first MOST_PORTS",
     "title": "title by language (ja, en)",
     "description": "description by language (ja, en)",
     "published": "when an advisory was published, milliseconds",
@@ -91,6 +91,38 @@ DETAIL: dict[str, str] = {
 def observable_key(kind: str, value: str) -> bytes:
     """Sixteen bytes that stand for an observable in stores: BLAKE2b (RFC 7693) of its type and canonical value."""
     return hashlib.blake2b(f"{kind}\0{value}".encode(), digest_size=16).digest()
+
+
+#: Ports that are told of an address; one that is scanned answers at thousands.
+MOST_PORTS = 20
+#: How members of details come together, where the latest value would not do.
+_EARLIEST = frozenset({"published", "exploited"})
+_UNITED = frozenset({"port", "cves", "cwe", "products", "cvss"})
+_BY_NAME = frozenset({"title", "description", "hashes"})
+
+
+def together(name: str, older: Any, newer: Any) -> Any:
+    """What two details say together in the member of that name."""
+    if older is None:
+        return newer
+    if name in _EARLIEST:
+        return min(older, newer)
+    if name in _UNITED:
+        distinct = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS): item for item in (*older, *newer)}
+        # The shorter text first, so that numbers are in order.
+        united = [distinct[text] for text in sorted(distinct, key=lambda text: (len(text), text))]
+        return united[:MOST_PORTS] if name == "port" else united
+    if name in _BY_NAME:
+        return {**older, **newer}
+    return newer
+
+
+def aliases(claim: Claim) -> list[bytes]:
+    """The keys of what the claim's file is known by besides: its weaker hashes. Empty for nearly every claim."""
+    if claim.type != "file" or '"hashes"' not in claim.detail:
+        return []
+    hashes: dict[str, str] = orjson.loads(claim.detail).get("hashes", {})
+    return [observable_key("file", value) for _, value in sorted(hashes.items())]
 
 
 def detail_text(detail: dict[str, Any]) -> str:
@@ -162,7 +194,10 @@ def _united_detail(older: str, newer: str) -> str:
         return newer
     if not newer:
         return older
-    return detail_text({**orjson.loads(older), **orjson.loads(newer)})
+    said: dict[str, Any] = orjson.loads(older)
+    for name, value in orjson.loads(newer).items():
+        said[name] = together(name, said.get(name), value)
+    return detail_text(said)
 
 
 def union(first: Iterable[T], second: Iterable[T]) -> tuple[T, ...]:

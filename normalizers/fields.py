@@ -21,6 +21,7 @@ from normalizers.values import ALGORITHMS, TYPES, algorithm, canonical, split_po
 
 #: What a feed file may call the type of a value: those the hub has, and forms of them.
 KINDS = frozenset((*TYPES, "ip", "hash", "any", "ip:port"))
+_FILES = frozenset(("file", "hash"))
 _TRUE = frozenset(("true", "1", "yes"))
 
 
@@ -76,7 +77,7 @@ class Fields(Entry):
     flags: dict[str, str] = Field(default_factory=dict)
     references: tuple[ReferenceField, ...] = ()
     threat: FromColumn | None = None
-    #: other hashes of a file, by STIX name
+    #: other hashes of a file, by STIX name. The strongest of them and the value is what the claim is about
     hashes: dict[str, str] = Field(default_factory=dict)
     #: columns that may be missing, because they were added later or left out elsewhere
     optional: tuple[str, ...] = ()
@@ -129,7 +130,7 @@ class Rows:
         self._malware = [at[name] for name in fields.malware]
         self._labels = [at[name] for name in fields.labels]
         self._flags = [(at[name], label) for name, label in fields.flags.items()]
-        self._hashes = [at[name] for name in fields.hashes.values()]
+        self._hashes = [(name, at[column]) for name, column in fields.hashes.items()]
         self._links = [
             (item.name, at[item.url] if item.url else None, at[item.id] if item.id else None)
             for item in fields.references
@@ -137,7 +138,7 @@ class Rows:
 
     def claim(self, cells: Sequence[Any]) -> Claim:
         """The claim of one row, whose cells are in the order of :meth:`Fields.columns`. Raises :class:`BadValue`."""
-        kind, value, port = self._observable(cells)
+        kind, value, port, hashes = self._observable(cells)
         fields = self._fields
         return self._source.claim(
             kind,
@@ -149,14 +150,17 @@ class Rows:
             labels=self._words(cells, self._labels, fields.separator) | self._flagged(cells),
             malware=self._words(cells, self._malware, "") if self._malware else (),
             references=self._references(cells) if self._links else (),
-            detail=self._detail(cells, kind, value, port),
+            detail=self._detail(cells, port, hashes),
         )
 
-    def _observable(self, cells: Sequence[Any]) -> tuple[str, str, int | None]:
+    def _observable(self, cells: Sequence[Any]) -> tuple[str, str, int | None, dict[str, str] | None]:
+        """Type, value, port and, of a file, its weaker hashes by name."""
         text = self._text(cells[0])
-        if text is None:
+        if text is None and not self._hashes:
             raise BadValue("no-value", f"expected a value in {self._fields.value}, got none")
         kind = self._kind or self._mapped_kind(cells)
+        if text is None:
+            return ("file", *self._strongest(cells, kind, ""))
         port = None
         if kind == "ip:port":
             text, port = split_port(text)
@@ -164,7 +168,26 @@ class Rows:
         kind, value = canonical(kind, text)
         if kind == "url" and self._fields.personal == "refuse" and personal_data(value):
             raise BadValue("personal-data", "expected a URL without an address of whoever visited it")
-        return kind, value, port
+        if self._hashes and kind == "file":
+            return (kind, *self._strongest(cells, kind, value))
+        return kind, value, port, None
+
+    def _strongest(self, cells: Sequence[Any], kind: str, value: str) -> tuple[str, None, dict[str, str]]:
+        """The strongest of all the hashes that a row gives, no port, and the other hashes by name."""
+        found = {algorithm(value): value} if value else {}
+        for name, at in self._hashes if kind in _FILES else ():
+            text = self._text(cells[at])
+            if text is None:
+                continue
+            _, digest = canonical("file", text)
+            if algorithm(digest) != name:
+                raise BadValue("bad-hash", f"expected {ALGORITHMS[name]} digits for {name}, got {shown(text)}")
+            if found.setdefault(name, digest) != digest:
+                raise BadValue("two-hashes", f"expected one {name} of a file, got two in one row")
+        if not found:
+            raise BadValue("no-value", f"expected a value in {self._fields.value}, got none")
+        strongest = next(name for name in ALGORITHMS if name in found)
+        return found.pop(strongest), None, found
 
     def _mapped_kind(self, cells: Sequence[Any]) -> str:
         told = self._fields.type
@@ -225,11 +248,10 @@ class Rows:
             found.append(reference(name, url, number))
         return found
 
-    def _detail(self, cells: Sequence[Any], kind: str, value: str, port: int | None) -> str:
+    def _detail(self, cells: Sequence[Any], port: int | None, hashes: dict[str, str] | None) -> str:
         threat = self._threat(cells) if self._fields.threat else None
         if self._port is not None and port is None:
             port = self._port_of(cells[self._port])
-        hashes = self._other_hashes(cells, value) if self._hashes and kind == "file" else None
         if port is None and not hashes:
             return self._source.threat(threat)
         said = threat or self._source.feed.threat or "malicious-activity"
@@ -247,13 +269,3 @@ class Rows:
         if not text.isascii() or not text.isdigit() or not 0 < int(text[:6]) < 65_536:
             raise BadValue("bad-port", f"expected a port from 1 to 65535, got {shown(text)}")
         return int(text)
-
-    def _other_hashes(self, cells: Sequence[Any], value: str) -> dict[str, str]:
-        others: dict[str, str] = {}
-        for at in self._hashes:
-            text = self._text(cells[at])
-            if text is not None:
-                _, digest = canonical("file", text)
-                if digest != value:
-                    others[algorithm(digest)] = digest
-        return others

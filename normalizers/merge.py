@@ -15,7 +15,7 @@ import orjson
 from config import audience as audiences
 from config.audience import Audience
 from config.instant import Millis
-from normalizers.claims import Claim, Reference, wins
+from normalizers.claims import Claim, Reference, together, wins
 from normalizers.markings import Dialect
 
 #: Most that agreement of sources can give, in percent: nothing that machines gather is certain.
@@ -162,12 +162,6 @@ def agreed(claims: Iterable[Claim]) -> int:
     return min(CONFIDENCE_CAP, (200 * (whole - doubt) + whole) // (2 * whole))
 
 
-#: How members of details come together, where the latest claim's value would not do.
-_EARLIEST = frozenset({"published", "exploited"})
-_UNITED = frozenset({"port", "cves", "cwe", "products", "cvss"})
-_BY_NAME = frozenset({"title", "description", "hashes"})
-
-
 def _details(claims: list[Claim]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     threats: set[str] = set()
@@ -178,7 +172,7 @@ def _details(claims: list[Claim]) -> dict[str, Any]:
             if name == "threat":
                 threats.add(value)
             else:
-                merged[name] = _together(name, merged.get(name), value)
+                merged[name] = together(name, merged.get(name), value)
     if threats:
         merged["threat"] = sorted(threats)
     return merged
@@ -189,17 +183,3 @@ def _detail(text: str) -> dict[str, Any]:
     """One claim's detail in the merged form. The same for most rows of a feed; nobody may change it."""
     detail: dict[str, Any] = orjson.loads(text) if text else {}
     return {**detail, "threat": [detail["threat"]]} if "threat" in detail else detail
-
-
-def _together(name: str, older: Any, newer: Any) -> Any:
-    if older is None:
-        return newer
-    if name in _EARLIEST:
-        return min(older, newer)
-    if name in _UNITED:
-        distinct = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS): item for item in (*older, *newer)}
-        # The shorter text first, so that numbers are in order.
-        return [distinct[text] for text in sorted(distinct, key=lambda text: (len(text), text))]
-    if name in _BY_NAME:
-        return {**older, **newer}
-    return newer

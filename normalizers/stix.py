@@ -173,7 +173,7 @@ def _likewise(
 ) -> bytes:
     """What is the same in most indicators of a feed, of which a first collection makes a million."""
     shown: dict[str, Any] = {
-        "description": _description(threats, named, families, malware, ports),
+        "description": _description(threats, named, families, malware),
         "indicator_types": _types(threats),
         "pattern_type": "stix",
         "pattern_version": "2.1",
@@ -181,7 +181,7 @@ def _likewise(
     phases = _phases(threats)
     if phases:
         shown["kill_chain_phases"] = phases
-    made = tuple(f"threat={threat}" for threat in threats)
+    made = (*(f"threat={threat}" for threat in threats), *(f"port={port}" for port in ports))
     shown["confidence"] = confidence
     shown["labels"] = [*labels, *_labels(made, malware, named)]
     shown["object_marking_refs"] = [marking_id(marking_of(audience), dialect)]
@@ -219,16 +219,12 @@ def sources(merged: Merged) -> tuple[str, ...]:
     return tuple(sorted({claim.origin for claim in merged.claims if not claim.withdrawn and ":" not in claim.origin}))
 
 
-def _description(
-    threats: tuple[str, ...], named: tuple[str, ...], families: int, malware: tuple[str, ...], ports: tuple[int, ...]
-) -> str:
+def _description(threats: tuple[str, ...], named: tuple[str, ...], families: int, malware: tuple[str, ...]) -> str:
     what = ", ".join(THREATS[threat][0] for threat in threats if threat in THREATS) or "Malicious activity"
     who = f"Reported by {', '.join(named)}" if named else "Reported by members"
     text = f"{what}. {who}; independent sources: {families}."
     if malware:
         text += f" Malware: {', '.join(malware)}."
-    if ports:
-        text += f" Ports: {', '.join(map(str, ports))}."
     return text
 
 

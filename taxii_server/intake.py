@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from collectors import Document
 from config.audience import CLEAR, Audience, narrower, sees
 from config.feeds import Feed
-from normalizers.claims import Claim, fold, next_step, observable_key
+from normalizers.claims import Claim, aliases, fold, next_step, observable_key
 from normalizers.records import Refusal, marks_rows, read
 from taxii_server.holds import Holds, seen_by
-from taxii_server.stores.base import ClaimRow, Mark, News, Store
+from taxii_server.stores.base import Alias, ClaimRow, Mark, News, Store
 
 BATCH = 2_000
 #: rows that are read before anything of them is written, to see whether the document is what it should be
@@ -236,7 +236,10 @@ class Intake:
         return ClaimRow(key, claim, renew_at)
 
     def _put(self, rows: list[ClaimRow]) -> int:
-        return self._store.put_claims(rows) if rows else 0
+        if not rows:
+            return 0
+        names = [Alias(alias, row.key) for row in rows if row.claim.type == "file" for alias in aliases(row.claim)]
+        return self._store.put_claims(rows, aliases=names)
 
 
 def _news(before: int, changed: list[ClaimRow], about: dict[bytes, list[Claim]]) -> News:

@@ -98,8 +98,9 @@ def find(settings: Settings, name: str) -> tuple[ApiRoot, Collection]:
 def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> None:
     """Show what the hub knows about VALUE: every claim, whoever may see it, and the objects made of them.
 
-    VALUE is an address, network, domain, URL, hash, e-mail address or CVE, defanged or not. What is known about the
-    networks that hold an address, and about a URL's host, stands apart. For the hub's operators.
+    VALUE is an address, network, domain, URL, hash, e-mail address or CVE, defanged or not. A file is found by its
+    weaker hashes too. What is known about the networks that hold an address, and about a URL's host, stands apart. For
+    the hub's operators.
 
     Exit code 5 when nothing is known about VALUE itself.
     """
@@ -109,23 +110,41 @@ def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> N
         refuse(str(error))
     key = observable_key(kind, text)
     with opened(config, data) as (settings, store):
-        claims = store.claims([key]).get(key, [])
-        objects = list(_objects(settings, store, key, claims))
+        known = _known(settings, store, key)
+        stronger = [_known(settings, store, other) for other in (store.aliased(key) if kind == "file" else ())]
         near = _around(store, kind, text)
+    files = [file for file in stronger if file["claims"]]
     if json_:
-        rows = [_claim_row(claim) for claim in claims]
-        show_json({"type": kind, "value": text, "claims": rows, "objects": objects, "around": near})
-    elif not claims:
-        click.echo(f"{kind} {text}: nothing is known")
+        show_json({**known, "type": kind, "value": text, "around": near, **({"files": files} if files else {})})
     else:
-        click.echo(f"{kind} {text}")
-        show_rows("Claims", [_claim_row(claim) for claim in claims], json_=False, columns=_OF_CLAIMS, text="labels")
-        if objects:
-            show_rows("Published as", objects, json_=False, columns=_OF_OBJECTS, text="collections")
-    if near and not json_:
-        _show_around(near)
-    if not claims:
+        _show(known, kind, text, files)
+        if near:
+            _show_around(near)
+    if not known["claims"] and not files:
         sys.exit(NOT_FOUND)
+
+
+def _known(settings: Settings, store: Store, key: bytes) -> dict[str, Any]:
+    claims = store.claims([key]).get(key, [])
+    return {
+        "type": claims[0].type if claims else "",
+        "value": claims[0].value if claims else "",
+        "claims": [_claim_row(claim) for claim in claims],
+        "objects": list(_objects(settings, store, key, claims)),
+    }
+
+
+def _show(known: dict[str, Any], kind: str, text: str, files: list[dict[str, Any]]) -> None:
+    if known["claims"]:
+        click.echo(f"{kind} {text}")
+        show_rows("Claims", known["claims"], json_=False, columns=_OF_CLAIMS, text="labels")
+        if known["objects"]:
+            show_rows("Published as", known["objects"], json_=False, columns=_OF_OBJECTS, text="collections")
+    elif not files:
+        click.echo(f"{kind} {text}: nothing is known")
+    for file in files:
+        click.echo(f"{text} is another hash of")
+        _show(file, file["type"], file["value"], [])
 
 
 def _around(store: Store, kind: str, text: str) -> list[dict[str, Any]]:
@@ -143,6 +162,40 @@ def _show_around(near: list[dict[str, Any]]) -> None:
     click.echo("\nNot about it, but about what it lies in:")
     rows = [{**item, **claim} for item in near for claim in item["claims"]]
     show_rows("Around it", rows, json_=False, columns=_OF_NEARBY)
+=======
+        known = _known(settings, store, key)
+        stronger = [_known(settings, store, other) for other in (store.aliased(key) if kind == "file" else ())]
+    stronger = [file for file in stronger if file["claims"]]
+    if json_:
+        show_json({**known, "type": kind, "value": text, **({"files": stronger} if stronger else {})})
+    elif known["claims"] or not stronger:
+        _show(known, kind, text)
+    for file in () if json_ else stronger:
+        click.echo(f"{text} is another hash of")
+        _show(file, file["type"], file["value"])
+    if not known["claims"] and not stronger:
+        sys.exit(NOT_FOUND)
+
+
+def _known(settings: Settings, store: Store, key: bytes) -> dict[str, Any]:
+    claims = store.claims([key]).get(key, [])
+    return {
+        "type": claims[0].type if claims else "",
+        "value": claims[0].value if claims else "",
+        "claims": [_claim_row(claim) for claim in claims],
+        "objects": list(_objects(settings, store, key, claims)),
+    }
+
+
+def _show(known: dict[str, Any], kind: str, text: str) -> None:
+    if not known["claims"]:
+        click.echo(f"{kind} {text}: nothing is known")
+        return
+    click.echo(f"{kind} {text}")
+    show_rows("Claims", known["claims"], json_=False, columns=_OF_CLAIMS, text="labels")
+    if known["objects"]:
+        show_rows("Published as", known["objects"], json_=False, columns=_OF_OBJECTS, text="collections")
+>>>>>>> 7c1ee72 (A file's claim is about the strongest hash of its row, and look-ups find it by the others; ports are labels)
 
 
 def _claim_row(claim: Claim) -> dict[str, Any]:

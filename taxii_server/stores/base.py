@@ -52,6 +52,13 @@ class ClaimRow(NamedTuple):
     renew_at: Millis | None = None
 
 
+class Alias(NamedTuple):
+    """Something that an observable is known by besides: a weaker hash of a file. Both are observable keys."""
+
+    alias: bytes
+    key: bytes
+
+
 class Listed(NamedTuple):
     """A value that an origin's full list holds, as far as the store knows."""
 
@@ -304,11 +311,18 @@ class Store(Protocol):
     def claims(self, keys: Collection[bytes]) -> dict[bytes, list[Claim]]:
         """All claims about those observables. A key without any is absent. Order within a list is not defined."""
 
-    def put_claims(self, rows: Sequence[ClaimRow]) -> int:
+    def put_claims(self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = ()) -> int:
         """Keep each claim that wins over the one stored under its key (normalizers.claims.wins), and mark the
         observable dirty for the claim's audience, in one step and in order. ``renew_at`` is set even when the stored
         claim stays. Gives how many were kept. Survives the end of the process; the loss of power only once anything is
-        written after it by another method than this, :meth:`clear_dirty`, :meth:`lease` and :meth:`release`."""
+        written after it by another method than this, :meth:`clear_dirty`, :meth:`lease` and :meth:`release`.
+
+        ``aliases`` are remembered for :meth:`aliased`, for good: a file goes on having the hashes it had. Nearly every
+        call has none, and then they cost nothing. A store that cannot do both in one step remembers them first: one
+        that leads to an observable without claims does no harm, and the call is made again after a crash."""
+
+    def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:
+        """Keys of the observables that are known by this alias too, in order. For look-ups, not for merging."""
 
     def listed(
         self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None

@@ -196,7 +196,7 @@ def test_the_cursor_moves_only_after_the_store_has_accepted(runner: Runner, monk
     """A store that fails while claims are written leaves the cursor where it was; the next run brings all."""
     runner.write("http://example.com/a", "http://example.com/b")
 
-    def broken(rows: list[ClaimRow]) -> int:
+    def broken(rows: list[ClaimRow], **other: Any) -> int:
         raise RuntimeError("power cut")
 
     with monkeypatch.context() as patch:

@@ -7,7 +7,7 @@ from itertools import permutations
 import pytest
 
 from normalizers.claims import encode
-from taxii_server.stores.base import ClaimRow, Listed, Mark, Store
+from taxii_server.stores.base import Alias, ClaimRow, Listed, Mark, Store
 from tests.stores.making import claim, row
 
 
@@ -222,3 +222,17 @@ def test_the_last_mark_tells_whether_anything_was_marked_since(store: Store) -> 
     assert store.last_mark() == before + 2
     store.clear_dirty(store.dirty(10))
     assert store.last_mark() == before + 2
+
+
+def test_an_observable_is_found_by_its_aliases(store: Store) -> None:
+    """Several observables may have one; once said it is known, however often it is said."""
+    a, b = claim("a"), claim("b")
+    other, weak = b"o" * 16, b"w" * 16
+    names = [Alias(weak, b.key), Alias(weak, a.key), Alias(other, a.key)]
+    store.put_claims([row(a), row(b)], aliases=names)
+    store.put_claims([row(a)], aliases=names[1:])
+    assert store.aliased(weak) == sorted([a.key, b.key])
+    assert store.aliased(weak, limit=1) == [min(a.key, b.key)]
+    assert store.aliased(other) == [a.key]
+    assert store.aliased(a.key) == []
+    assert store.claims([weak]) == {}

@@ -11,7 +11,7 @@ from threading import RLock
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, wins
-from taxii_server.stores.base import ClaimRow, Listed, Mark
+from taxii_server.stores.base import Alias, ClaimRow, Listed, Mark
 from taxii_server.stores.memory.ordered import Ordered
 
 
@@ -23,6 +23,7 @@ class MemoryClaims:
         self._claims_lock = RLock()
         self._claims: dict[bytes, dict[tuple[str, Audience], Claim]] = {}
         self._keys: Ordered[bytes] = Ordered()
+        self._aliases: defaultdict[bytes, set[bytes]] = defaultdict(set)
         self._renew_at: dict[tuple[str, Listed], Millis] = {}
         self._lists: defaultdict[str, Ordered[Listed]] = defaultdict(Ordered)
         self._marks: dict[int, Mark] = {}
@@ -34,12 +35,18 @@ class MemoryClaims:
         with self._claims_lock:
             return {key: list(self._claims[key].values()) for key in keys if key in self._claims}
 
-    def put_claims(self, rows: Sequence[ClaimRow]) -> int:
+    def put_claims(self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = ()) -> int:
         kept = 0
         with self._claims_lock:
+            for alias, key in aliases:
+                self._aliases[alias].add(key)
             for row in rows:
                 kept += self._put(row)
         return kept
+
+    def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:
+        with self._claims_lock:
+            return nsmallest(limit, self._aliases.get(alias, ()))
 
     def _put(self, row: ClaimRow) -> bool:
         claim = row.claim

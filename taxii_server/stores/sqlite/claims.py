@@ -11,7 +11,7 @@ from operator import itemgetter
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, decode, encode
-from taxii_server.stores.base import ClaimRow
+from taxii_server.stores.base import Alias, ClaimRow
 from taxii_server.stores.sqlite.batches import chunks, insert
 from taxii_server.stores.sqlite.database import Database
 from taxii_server.stores.sqlite.lists import ListedRow, put_listed
@@ -97,7 +97,7 @@ class SqliteClaims:
                 found.setdefault(key, []).append(decode(body))
         return found
 
-    def put_claims(self, rows: Sequence[ClaimRow]) -> int:
+    def put_claims(self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = ()) -> int:
         # Whoever says it says it again until something synced is written after it: a cursor, or a verdict.
         with self._database.writing(synced=False) as connection:
             stored = {
@@ -108,7 +108,13 @@ class SqliteClaims:
             draft = _Draft(stored, last, last + 1)
             draft.take(rows)
             _write(connection, draft)
+            if aliases:
+                connection.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?)", sorted(aliases))
         return len(draft.marks)
+
+    def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:
+        sql = "SELECT key FROM alias WHERE alias = ? ORDER BY key LIMIT ?"
+        return [key for (key,) in self._database.rows(sql, (alias, limit))]
 
     def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
         return [key for (key,) in self._database.rows(_KEYS, (after, limit))]
