@@ -123,6 +123,51 @@ def test_promise_8_an_empty_poll_costs_no_scan(stores: tuple[SqliteStore, Sqlite
         assert steps(store, lambda store=store, nothing=nothing: store.page(COLLECTION, nothing)) <= 350  # type: ignore[misc]
 
 
+#: entries of one date, but for the last ten all indicators
+OF_ONE_DATE = 100_000
+ONE_DATE = (version_key(at(1_000)),)
+AMONG_MANY = {
+    "of a rare type": (Selection(100, types=frozenset({"report"}), versions=Versions(last=False, exact=ONE_DATE)), 10),
+    "of any type": (Selection(100, versions=Versions(last=False, exact=ONE_DATE)), 100),
+    "beside the first": (Selection(100, versions=Versions(last=False, first=True, exact=ONE_DATE)), 100),
+    "of a rare type beside the first": (
+        Selection(100, types=frozenset({"report"}), versions=Versions(last=False, first=True, exact=ONE_DATE)),
+        11,
+    ),
+    "of two dates and a rare type": (
+        Selection(
+            100,
+            types=frozenset({"report"}),
+            versions=Versions(last=False, exact=(*ONE_DATE, version_key(at(2_000)))),
+        ),
+        11,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def of_one_date(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SqliteStore]:
+    """A store with :data:`OF_ONE_DATE` entries of one date, ten of them reports, and one of a later date."""
+    with closing(SqliteStore(tmp_path_factory.mktemp("date") / "hub.db")) as store:
+        for start in range(0, OF_ONE_DATE, 5_000):
+            batch = [publication(number, 1_000, body=b"{}") for number in range(start, start + 5_000)]
+            if start == OF_ONE_DATE - 5_000:
+                batch[-10:] = [new._replace(type="report") for new in batch[-10:]]
+            store.publish(batch, NOW)
+        store.publish([publication(OF_ONE_DATE, 2_000, kind="report")], NOW)
+        yield store
+
+
+@pytest.mark.parametrize(("wanted", "given"), AMONG_MANY.values(), ids=AMONG_MANY.keys())
+def test_promise_8_one_date_is_not_searched(of_one_date: SqliteStore, wanted: Selection, given: int) -> None:
+    """Of the many entries whose version has a date, none is read that is not given, from whatever place on."""
+    store = of_one_date
+    assert len(store.page(COLLECTION, wanted).entries) == given
+    assert steps(store, lambda: store.page(COLLECTION, wanted)) <= 60 * given + 600
+    nothing = Selection(100, end(store), wanted.types, None, wanted.versions)
+    assert steps(store, lambda: store.page(COLLECTION, nothing)) <= 600
+
+
 CALLS: dict[str, Callable[[SqliteStore], object]] = {
     "by id": lambda store: page(store, ids=frozenset({key_of(35)})),
     "versions of one": lambda store: page(store, ids=frozenset({key_of(35)}), versions=ALL),

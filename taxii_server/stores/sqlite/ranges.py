@@ -52,17 +52,18 @@ class _Log:
             return
         if versions.first:
             yield from self._by_type((1,))
+        # What is wanted as the first version already has its own range.
+        flags = (0,) if versions.first else (0, 1)
         for key in dict.fromkeys(versions.exact):
-            yield self._exact(key, versions)
+            yield from self._exact(key, flags)
 
     def _by_type(self, first: tuple[int, ...]) -> Iterator[Range]:
         for kind in self._types:
             for flag in first:
                 yield Range(self._number, "entry_type", " AND first = ? AND type = ?", (flag, kind))
 
-    def _exact(self, key: str, versions: Versions) -> Range:
-        # What is wanted as the first version already has its own range.
-        twice = " AND first = 0" if versions.first else ""
-        marks = ", ".join("?" * len(self._types))
-        where = f" AND moment = ? AND version_key(version) = ? AND type IN ({marks}){twice}"
-        return Range(self._number, "entry_moment", where, (moment(key), key, *self._types))
+    def _exact(self, key: str, first: tuple[int, ...]) -> Iterator[Range]:
+        where = " AND first = ? AND type = ? AND moment = ? AND version_key(version) = ?"
+        for kind in self._types:
+            for flag in first:
+                yield Range(self._number, "entry_version", where, (flag, kind, moment(key), key))
