@@ -212,25 +212,13 @@ def wins(one: Claim, other: Claim) -> bool:
     return encode(one) > encode(other)
 
 
-# What was just written is read back to be merged a moment later, so the last few are known by their bytes.
-_RECENT: dict[bytes, Claim] = {}
-_MOST_RECENT = 8_192
-
-
 def encode(claim: Claim) -> bytes:
     """The claim as the bytes that are stored and compared."""
-    body = orjson.dumps(tuple(claim))
-    if len(_RECENT) >= _MOST_RECENT:
-        _RECENT.clear()
-    _RECENT[body] = claim
-    return body
+    return orjson.dumps(tuple(claim))
 
 
 def decode(body: bytes) -> Claim:
     """The claim that :func:`encode` gave."""
-    known = _RECENT.get(body)
-    if known is not None:
-        return known
     row = orjson.loads(body)
     row[11] = tuple(row[11])
     row[12] = tuple(row[12])
