@@ -162,40 +162,6 @@ def _show_around(near: list[dict[str, Any]]) -> None:
     click.echo("\nNot about it, but about what it lies in:")
     rows = [{**item, **claim} for item in near for claim in item["claims"]]
     show_rows("Around it", rows, json_=False, columns=_OF_NEARBY)
-=======
-        known = _known(settings, store, key)
-        stronger = [_known(settings, store, other) for other in (store.aliased(key) if kind == "file" else ())]
-    stronger = [file for file in stronger if file["claims"]]
-    if json_:
-        show_json({**known, "type": kind, "value": text, **({"files": stronger} if stronger else {})})
-    elif known["claims"] or not stronger:
-        _show(known, kind, text)
-    for file in () if json_ else stronger:
-        click.echo(f"{text} is another hash of")
-        _show(file, file["type"], file["value"])
-    if not known["claims"] and not stronger:
-        sys.exit(NOT_FOUND)
-
-
-def _known(settings: Settings, store: Store, key: bytes) -> dict[str, Any]:
-    claims = store.claims([key]).get(key, [])
-    return {
-        "type": claims[0].type if claims else "",
-        "value": claims[0].value if claims else "",
-        "claims": [_claim_row(claim) for claim in claims],
-        "objects": list(_objects(settings, store, key, claims)),
-    }
-
-
-def _show(known: dict[str, Any], kind: str, text: str) -> None:
-    if not known["claims"]:
-        click.echo(f"{kind} {text}: nothing is known")
-        return
-    click.echo(f"{kind} {text}")
-    show_rows("Claims", known["claims"], json_=False, columns=_OF_CLAIMS, text="labels")
-    if known["objects"]:
-        show_rows("Published as", known["objects"], json_=False, columns=_OF_OBJECTS, text="collections")
->>>>>>> 7c1ee72 (A file's claim is about the strongest hash of its row, and look-ups find it by the others; ports are labels)
 
 
 def _claim_row(claim: Claim) -> dict[str, Any]:
