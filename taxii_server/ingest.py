@@ -78,7 +78,8 @@ class Ingest:
         if before is None:
             return state
         standing.follow_terms(before)
-        state = replace(state, cursor={})  # all that the feed holds is to be read under the new terms
+        # All that the feed holds is to be read under the new terms, by those who see it from now on.
+        state = replace(state, cursor={}, listed=standing.moved(state.listed, before))
         self.store.save_feed_state(state)
         standing.remember_terms(before)
         return state

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from config.audience import Audience, narrower, under_terms
@@ -123,18 +124,29 @@ class Standing:
                         rows += self._moved(key, claim, before, moment)
             self._put(rows)
 
+    def moved(self, counts: Mapping[Audience, int], before: Terms) -> dict[Audience, int]:
+        """Numbers of claims by who may see them, after a change of terms."""
+        found: Counter[Audience] = Counter()
+        for audience, count in counts.items():
+            target = self._target(audience, before)
+            if target is not None:
+                found[target] += count
+        return dict(found)
+
+    def _target(self, audience: Audience, before: Terms) -> Audience | None:
+        """Who may see now what those could see before; None when it ends."""
+        # A row with a marking of its own is bound by the terms alone.
+        target = self._feed.audience if audience == before.audience else under_terms(audience, self._feed.share)
+        return target if before.origin == self._origin and narrower(audience, target) == target else None
+
     def _moved(self, key: bytes, claim: Claim, before: Terms, moment: Millis) -> list[ClaimRow]:
         gone = ClaimRow(key, _withdrawn(claim, moment))
-        if before.origin != self._origin:
+        target = self._target(claim.audience, before)
+        if target is None:
             return [gone]
-        feed = self._feed
-        # A row with a marking of its own is bound by the terms alone.
-        target = feed.audience if claim.audience == before.audience else under_terms(claim.audience, feed.share)
         if target == claim.audience:
             return []
-        if narrower(claim.audience, target) != target:
-            return [gone]
-        renew_at = next_step(claim.last_seen, claim.life, key) if feed.kind == "list" else None
+        renew_at = next_step(claim.last_seen, claim.life, key) if self._feed.kind == "list" else None
         there = claim._replace(audience=target, version=max(moment, claim.version))
         return [gone, ClaimRow(key, there, renew_at)]
 

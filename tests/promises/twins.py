@@ -14,18 +14,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
+import pytest
 
 from config.audience import audience_of, sees, under_terms
 from config.feeds import Feed
 from config.instant import HOUR, Millis, stix_time, taxii_time
 from config.settings import Settings
+from normalizers import stix
 from normalizers.claims import Claim
 from normalizers.markings import marking_id
+from taxii_server.access import Caller
 from taxii_server.app import create_app
-from taxii_server.stores.base import ClaimRow, FeedState
+from taxii_server.posting import post
+from taxii_server.stores.base import AuditRecord, ClaimRow, FeedState
 from taxii_server.stores.memory import MemoryStore
 from taxii_server.worker import Worker
-from tests.hubs import MEMBERS, PUBLIC, SteppingClock, settings
+from tests.hubs import MEMBERS, PUBLIC, PUBLIC_SUBMISSIONS, SHARED, SteppingClock, settings
 
 NOW: Millis = 1_790_000_000_000
 TAXII = "application/taxii+json;version=2.1"
@@ -161,6 +165,30 @@ class Twin:
         """Hold claims that came another way; those that the public may not see only if it is told such things."""
         told = [claim for claim in claims if self.restricted or sees("clear", claim.audience)]
         self.store.put_claims([ClaimRow(claim.key, claim) for claim in told])
+
+    def post(self, rows: list[Row], collection: str = PUBLIC_SUBMISSIONS) -> None:
+        """Take in what publishers post, another for each marking: what one says again for fewer is theirs alone to
+        take back. A shared collection is for members, so it is told of only if such things are."""
+        (root, item), *_ = (
+            (root, item) for root in self.settings.api_roots for item in root.collections if str(item.id) == collection
+        )
+        for marking in dict.fromkeys(row.marking for row in rows):
+            if self.restricted or (collection != SHARED and marking == "clear"):
+                body = orjson.dumps({"objects": [row.object() for row in rows if row.marking == marking]})
+                who = Caller("pia", f"{marking} KK", frozenset(["publishers"]))
+                post(self.store, self.settings, root, item, who, body, self.clock())
+
+    def remake(self) -> None:
+        """Start with code that makes other bytes than before."""
+        self.store.set_value("making", "another")
+        self.configure()
+        self.worker.tick()
+
+    def reissue(self, words: str) -> None:
+        """Publish all anew, said in other words."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(stix, "_likewise", lambda *_: orjson.dumps({"description": words}))
+            self.worker.jobs.reissue(AuditRecord(self.clock() // 1_000, "me", "reissued", "", {}))
 
     # -- what can be seen of it
 
