@@ -14,32 +14,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from config.audience import audience_of, rank
+from config.audience import INTERNAL, Audience, audience_of, rank
 from config.feeds import DEFAULT_LIFE, LONGEST_LIFE
-from config.instant import HOUR, SECOND, Clock, Millis, parse_millis, stix_time
+from config.instant import DAY, HOUR, SECOND, Clock, stix_time
 from config.settings import ApiRoot, Settings
+from normalizers.bad_value import BadValue
 from normalizers.checking import check_object
 from normalizers.claims import Claim, detail_text, encode, rounded, wins
 from normalizers.contributions import MEMBER
 from normalizers.envelope import objects_of
-from normalizers.markings import tlp_of
-from normalizers.patterns import observable
+from normalizers.indicators import CONTEXT, Policy, Reader
 from taxii_server.stores.base import ClaimRow, Store, Submission
 
-#: Read with the indicators that refer to them, and nothing by themselves.
-_CONTEXT = frozenset({"identity", "marking-definition", "extension-definition"})
-#: The vocabulary indicator-type-ov (STIX 2.1 section 10.6) less unknown. Free words could tell who the publisher is, so
-#: of a publisher's own words only these are passed on.
-_INDICATOR_TYPES = frozenset(
-    {"anomalous-activity", "anonymization", "attribution", "benign", "compromised", "malicious-activity"}
-)
-
-
+#: Odd lives would link what one member says, as odd times would: few are told apart.
+LIVES = (HOUR, 6 * HOUR, *(days * DAY for days in (1, 2, 4, 7, 14, 30, 60, 90, 180, 365, 730, 3650)))
 _BATCH = 1_000
 #: One process works submissions off at a time, so that what was posted first is said first. Short: a publisher waits.
 _LEASE, _LEASE_FOR = "submissions", 10 * SECOND
-#: What no indicator of a threat is.
-_NOT_MALICIOUS = frozenset({"benign", "unknown"})
 
 
 class Refused(Exception):
@@ -53,7 +44,7 @@ class Submissions:
         self._store = store
         self._clock = clock
         self._skew = settings.tolerated_skew
-        self._roots = {root.path: root for root in settings.api_roots}
+        self._readers = {root.path: Reader(_policy(root)) for root in settings.api_roots}
         self._key = store.secret("origins")
 
     def process(self, limit: int = 100) -> int:
@@ -76,14 +67,14 @@ class Submissions:
         return self._store.lease(_LEASE, owner, now=now, until=now + _LEASE_FOR)
 
     def _process(self, submission: Submission) -> None:
-        root = self._roots.get(submission.root)
+        reader = self._readers.get(submission.root)
         verdicts, claims = [], []
         for obj, verdict in zip(objects_of(submission.body), submission.verdicts, strict=True):
             if verdict["status"] != "pending":
                 verdicts.append(verdict)
                 continue
             try:
-                claim, message = self._taken(obj, submission, root)
+                claim, message = self._taken(obj, submission, reader)
                 claims += [claim] if claim is not None else []
                 verdicts.append({**verdict, "status": "success", "message": message})
             except Refused as error:
@@ -92,18 +83,21 @@ class Submissions:
         # Last: until this is written, everything above is done again after a crash, to the same claims.
         self._store.save_submission(replace(submission, state="complete", verdicts=tuple(verdicts)))
 
-    def _taken(self, obj: Any, submission: Submission, root: ApiRoot | None) -> tuple[Claim | None, str]:
+    def _taken(self, obj: Any, submission: Submission, reader: Reader | None) -> tuple[Claim | None, str]:
         """The claim that an object is, if any, and what its publisher is told. Raises :class:`Refused`."""
-        if root is None:
+        if reader is None:
             raise Refused(f"the API root {submission.root} is no longer configured")
         problem = check_object(obj)
         if problem is not None:
             raise Refused(problem)
-        if obj["type"] in _CONTEXT:
+        if obj["type"] in CONTEXT:
             return None, "read with the indicators that refer to it; publishes nothing by itself"
         if obj["type"] != "indicator":
             raise Refused(f"type: expected indicator, got {obj['type']}; only indicators become claims here")
-        claim = rounded(self._claim(obj, submission, root))
+        try:
+            claim = rounded(self._claim(obj, submission, reader))
+        except BadValue as error:
+            raise Refused(str(error)) from error
         return claim, self._message(claim)
 
     def _message(self, claim: Claim) -> str:
@@ -112,7 +106,7 @@ class Submissions:
         if newer > claim.version:
             return f"not taken: you said something newer about it on {stix_time(newer)}"
         if claim.withdrawn:
-            return "withdrawn" if said else "nothing of yours to withdraw"
+            return "withdrawn" if said else "nothing of yours to withdraw: it is over as it came"
         if claim.version > self._clock() // 1_000 + self._skew:
             return f"accepted; waits until {stix_time(claim.version)}, the date that it bears"
         if claim.ends <= self._clock() // 1_000:
@@ -139,27 +133,23 @@ class Submissions:
             if rows:
                 self._store.put_claims(rows)
 
-    def _claim(self, obj: dict[str, Any], submission: Submission, root: ApiRoot) -> Claim:
-        audience = _audience(obj, root)
-        kind, value = _observable(obj)
-        types = frozenset(obj.get("indicator_types", ()))
-        if types and types <= _NOT_MALICIOUS:
-            raise Refused(f"indicator_types: expected what is malicious, got {', '.join(sorted(types))}")
-        modified = parse_millis(obj["modified"])
-        origin = self._origin(submission.organisation, kind, value)
+    def _claim(self, obj: dict[str, Any], submission: Submission, reader: Reader) -> Claim:
+        """The claim that an indicator is. Raises :class:`BadValue`."""
+        audience, word = reader.audience(obj), reader.word(obj)
+        origin = self._origin(submission.organisation, word.kind, word.value)
         return Claim(
-            type=kind,
-            value=value,
+            type=word.kind,
+            value=word.value,
             origin=origin,
             family=origin,
-            audience=audience,
-            version=modified,
-            first_seen=_coarse(min(parse_millis(obj["valid_from"]), modified)),
-            last_seen=_coarse(modified),
-            life=_life(obj, kind, modified),
-            confidence=obj.get("confidence", 50),
-            withdrawn=_coarse(modified) if obj.get("revoked") else 0,
-            labels=tuple(sorted(_INDICATOR_TYPES.intersection(types))),
+            audience=audience or INTERNAL,
+            version=word.modified,
+            first_seen=word.first_seen,
+            last_seen=word.last_seen,
+            life=word.life,
+            confidence=50 if word.confidence is None else word.confidence,
+            withdrawn=word.withdrawn,
+            labels=tuple(sorted(word.labels)),
             detail=detail_text({"threat": "malicious-activity"}),
         )
 
@@ -180,46 +170,33 @@ def _rows(key: bytes, claim: Claim, said: list[Claim]) -> Iterator[ClaimRow]:
     for known in said:
         if known.audience != claim.audience and not known.withdrawn:
             # It is for others now: what is marked narrower must not stay where it was.
-            gone = known._replace(withdrawn=_coarse(claim.version), version=max(claim.version, known.version + 1))
+            gone = known._replace(
+                withdrawn=claim.version - claim.version % HOUR, version=max(claim.version, known.version + 1)
+            )
             yield ClaimRow(key, gone)
     stored = next((known for known in said if known.audience == claim.audience), None)
     if stored is None or wins(claim, stored):
         yield ClaimRow(key, claim)
 
 
-def _observable(obj: dict[str, Any]) -> tuple[str, str]:
-    if obj["pattern_type"] != "stix":
-        raise Refused(f"pattern_type: expected stix, got {obj['pattern_type']}")
+def _policy(root: ApiRoot) -> Policy:
+    """What is passed on of what is posted at an API root: nothing that could tell who its publisher is."""
+    return Policy(
+        lambda labels: _audience(labels, root.group),
+        lambda kind: (DEFAULT_LIFE[kind], LONGEST_LIFE[kind]),
+        own_words=False,
+        unknown=False,
+        step=HOUR,  # times to the millisecond would tell which values came from one hand
+        lives=LIVES,
+    )
+
+
+def _audience(labels: list[str], group: str | None) -> Audience:
+    """Of exactly one TLP label; AMBER is for the group of the API root."""
+    if len(set(labels)) != 1:
+        given = ", ".join(sorted(set(labels))) or "none"
+        raise BadValue("marking", f"expected exactly one TLP marking for all of the object, got {given}")
     try:
-        return observable(obj["pattern"])
+        return audience_of(labels[0], group)
     except ValueError as error:
-        raise Refused(f"pattern: {error}") from error
-
-
-def _coarse(moment: Millis) -> Millis:
-    """To the hour: times to the millisecond would tell which values came from one hand."""
-    return moment - moment % HOUR
-
-
-def _audience(obj: dict[str, Any], root: ApiRoot) -> str:
-    refs = {
-        *obj.get("object_marking_refs", ()),
-        *(item.get("marking_ref") for item in obj.get("granular_markings", ())),
-    }
-    labels = {tlp_of(ref) if isinstance(ref, str) else None for ref in refs}
-    if None in labels:
-        raise Refused("object_marking_refs: expected TLP markings alone, got one that the hub does not know")
-    if len(labels) != 1:
-        given = ", ".join(sorted(filter(None, labels))) or "none"
-        raise Refused(f"object_marking_refs: expected exactly one TLP marking for all of the object, got {given}")
-    try:
-        return audience_of(str(labels.pop()), root.group)
-    except ValueError as error:
-        raise Refused(f"object_marking_refs: {error}") from error
-
-
-def _life(obj: dict[str, Any], kind: str, last_seen: Millis) -> Millis:
-    """As long as the publisher says the value stays valid, up to the longest of its type."""
-    until = obj.get("valid_until")
-    life = parse_millis(until) - last_seen if until else DEFAULT_LIFE[kind]
-    return max(HOUR, min(life - life % HOUR, LONGEST_LIFE[kind]))
+        raise BadValue("marking", str(error)) from error

@@ -88,3 +88,26 @@ def test_promise_7_nothing_links_two_things_that_one_member_said() -> None:
     served = b"\n".join(body for _, body in hub.log(MEMBERS)).decode()
     origins = set(re.findall(r"member:[0-9a-f]{32}", served))
     assert len(origins) == 3
+
+
+def test_promise_7_no_life_of_a_member_s_own_links_its_values() -> None:
+    """Two members' odd terms of validity, a few hours apart, read the same."""
+    lives = []
+    for hours in (200, 211):
+        hub = Hub(MemoryStore(), SteppingClock(NOW * 1_000))
+        root = hub.settings.api_roots[0]
+        collection = next(item for item in root.collections if str(item.id) == PUBLIC_SUBMISSIONS)
+        obj = {
+            "type": "indicator", "spec_version": "2.1", "id": "indicator--11111111-1111-4111-8111-111111111111",
+            "created": stix_time(NOW), "modified": stix_time(NOW), "pattern": "[domain-name:value = 'bad.example']",
+            "pattern_type": "stix", "valid_from": stix_time(NOW), "valid_until": stix_time(NOW + hours * 3_600_000),
+            "object_marking_refs": [GREEN],
+        }  # fmt: skip
+        who = Caller(name="user", organisation=f"Member {hours}", groups=frozenset(["publishers"]))
+        post(hub.store, hub.settings, root, collection, who, orjson.dumps({"objects": [obj]}), hub.clock())
+        Submissions(hub.settings, hub.store, hub.clock).process()
+        hub.publish()
+        served = b"\n".join(body for _, body in hub.log(MEMBERS)).decode()
+        assert "bad.example" in served
+        lives.append(re.sub(r"member:[0-9a-f]{32}", "member:opaque", served))
+    assert lives[0] == lives[1]
