@@ -116,7 +116,7 @@ class Jobs:
     ) -> None:
         done = 0
         for keys in self._keys(f"job/{name}", purpose):
-            with self._publisher.turn():
+            with self._publisher.turns.turn():
                 claims = self._store.claims(keys)
                 for plan in self._publisher.plans:
                     step(plan, self._publisher.sight.look(plan, keys, claims))
@@ -144,7 +144,7 @@ class Jobs:
         )
 
     def _due_again(self, plan: Plan, outlooks: list[Outlook]) -> list[Publication]:
-        now = self._publisher.now()
+        now, editions = self._publisher.now(), self._publisher.editions
         due = []
         for outlook in outlooks:
             known, state = outlook.known, outlook.known.state
@@ -159,7 +159,9 @@ class Jobs:
             if served != made:
                 names = tuple(name for name in plan.names if name in state.places)
                 acting = stix.acting(outlook.word, content)
-                version = self._publisher.version(plan, known, content, names, key=outlook.key, ends=outlook.word.ends)
+                version = self._publisher.editions.new(
+                    plan, known, content, names, key=outlook.key, ends=outlook.word.ends
+                )
                 due.append(version._replace(digest=acting))
         return due
 

@@ -11,9 +11,10 @@ from config.instant import Clock, Millis
 from config.settings import Settings
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.jobs import RETAIN_EVERY, Jobs
-from taxii_server.publishing import NotNow, Publisher
+from taxii_server.publishing import Publisher
 from taxii_server.stores.base import News, Store, StoreError
 from taxii_server.submissions import Submissions
+from taxii_server.turns import NotNow
 
 #: seconds between looks for work; a publisher waits about this long for a verdict
 _PAUSE = 0.5

@@ -34,9 +34,10 @@ from taxii_server.cli.context import (
 )
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.posting import post
-from taxii_server.publishing import NotNow, Publisher
+from taxii_server.publishing import Publisher
 from taxii_server.stores.base import Selection, Store, Submission
 from taxii_server.submissions import Submissions
+from taxii_server.turns import NotNow
 from taxii_server.views import Sight, plans
 
 _PAGE = 1_000

@@ -18,8 +18,8 @@ from rich.progress import Progress, ProgressColumn
 from config.instant import Millis, system_clock
 from config.settings import Settings, load, shipped
 from taxii_server.opening import check_feeds, open_hub
-from taxii_server.publishing import NotNow
 from taxii_server.stores.base import AuditRecord, Store
+from taxii_server.turns import NotNow
 
 #: What exit codes mean; docs/commands.md repeats it.
 FAILED, USAGE, CONFIGURATION, STORE, NOT_FOUND = 1, 2, 3, 4, 5

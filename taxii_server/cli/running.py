@@ -40,10 +40,11 @@ from taxii_server.cli.tables import plain, show_json, show_table
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.jobs import Jobs
 from taxii_server.jsonlog import configure_logging
-from taxii_server.publishing import NotNow, Publisher
+from taxii_server.publishing import Publisher
 from taxii_server.serve import check_certificate, listen
 from taxii_server.serve import serve as run_server
 from taxii_server.stores.base import FeedState, News, Store
+from taxii_server.turns import NotNow
 from taxii_server.worker import Worker
 
 _PORT = 9680

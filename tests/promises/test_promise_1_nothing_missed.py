@@ -15,9 +15,10 @@ import requests
 from config.instant import DAY, system_clock
 from config.settings import load
 from normalizers.claims import Claim
-from taxii_server.publishing import NotNow, Publisher
+from taxii_server.publishing import Publisher
 from taxii_server.stores import open_store
 from taxii_server.stores.base import ClaimRow
+from taxii_server.turns import NotNow
 from tests.hubs import PUBLIC, settings
 from tests.processes import BOUND, serving, write_config
 
