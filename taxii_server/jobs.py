@@ -158,11 +158,8 @@ class Jobs:
             )  # fmt: skip
             if served != made:
                 names = tuple(name for name in plan.names if name in state.places)
-                acting = stix.acting(outlook.word, content)
-                version = self._publisher.editions.new(
-                    plan, known, content, names, key=outlook.key, ends=outlook.word.ends
-                )
-                due.append(version._replace(digest=acting))
+                acting, ends = stix.acting(outlook.word, content), outlook.word.ends
+                due.append(editions.new(plan, known, content, names, key=outlook.key, ends=ends, digest=acting))
         return due
 
 
