@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from collectors import file, http, taxii
 from collectors.document import Body, Collected, Document
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
 from config.feeds import Feed, FileTransport, HttpTransport
@@ -26,6 +25,10 @@ def collect(
     User-Agent. Raises :class:`CollectError`; then nothing was collected and the cursor is to stay where it is. The
     caller closes the documents.
     """
+    # Here, and not above: whatever reads a format imports this package, web processes too, and they have no use for
+    # the libraries that fetch.
+    from collectors import file, http, taxii
+
     transport = feed.transport
     if isinstance(transport, HttpTransport):
         return http.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)

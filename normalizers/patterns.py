@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 
-from stix2patterns.validator import run_validator
-
 from normalizers.bad_value import BadValue, shown
 from normalizers.values import ALGORITHMS, algorithm, canonical
 
@@ -89,6 +87,9 @@ def is_valid(text: str) -> bool:
         return False
     if _USUAL.fullmatch(text):
         return True
+    # Seldom needed, and 3 MB in each process that has it.
+    from stix2patterns.validator import run_validator
+
     try:
         return not run_validator(text, "2.1")
     except Exception:  # the validator trips over some input, such as a blank pattern or a thousand brackets

@@ -20,7 +20,6 @@ from taxii_server.stores.base import Store
 
 #: Prometheus text format 0.0.4
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
-_MOST_PENDING = 1_000
 
 
 def routes(settings: Settings, store: Store, access: Access, clock: Clock) -> Blueprint:
@@ -55,10 +54,8 @@ class _Metrics(Collector):
         yield from self._collections()
         yield from self._feeds()
         yield from self._reads()
-        pending = len(self._store.pending_submissions(_MOST_PENDING))
-        yield GaugeMetricFamily(
-            "noroshi_submissions_pending", f"Submissions not processed, counted to {_MOST_PENDING}", value=pending
-        )
+        pending = self._store.count_pending()
+        yield GaugeMetricFamily("noroshi_submissions_pending", "Submissions not processed", value=pending)
         yield GaugeMetricFamily("noroshi_time_seconds", "The hub's clock", value=self._clock() / 1_000_000)
 
     def _collections(self) -> Iterator[Metric]:

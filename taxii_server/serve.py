@@ -26,7 +26,6 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from config.settings import Settings
 from taxii_server.hearing import keep_hearing
 
 #: Requests that one process works on at once. More would only wait for each other: a request is a few hundred
@@ -54,8 +53,8 @@ class CannotListen(Exception):
 
 
 def serve(
-    settings: Settings,
     config: Path,
+    data: Path,
     listener: socket.socket,
     *,
     workers: int,
@@ -65,17 +64,14 @@ def serve(
     """Serve the hub on a socket of :func:`listen` until SIGINT or SIGTERM; then finish what is being answered, return.
 
     Each of ``workers`` processes reads ``config`` by itself (:mod:`taxii_server.wsgi`). With ``cert`` and ``key``, PEM
-    files, it speaks TLS 1.2 and 1.3. To be called in the main thread. Raises :class:`CannotListen`.
+    files, it speaks TLS 1.2 and 1.3. To be called in the main thread.
     """
-    if cert is not None and key is not None:
-        check_certificate(cert, key)
     multiprocessing.set_start_method("spawn", force=True)
     server = _Server(
         "taxii_server.wsgi",
         listener,
         interface=Interfaces.WSGI,
-        # Each process would have a memory of its own.
-        workers=1 if settings.store == "memory:" else workers,
+        workers=workers,
         blocking_threads=THREADS,
         backlog=BACKLOG,
         backpressure=WAITING,
@@ -96,7 +92,7 @@ def serve(
         hangup = server.signal_handler_interrupt
     server.on_startup(lambda: signal.signal(signal.SIGHUP, hangup))
     # Handed over, not set in the environment: other threads start programs with that at this very moment.
-    server.serve(target_loader=partial(_application, config.resolve(), settings.data), wrap_loader=False)
+    server.serve(target_loader=partial(_application, config.resolve(), data.resolve()), wrap_loader=False)
 
 
 class _Server(MPServer):

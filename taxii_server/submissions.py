@@ -53,12 +53,12 @@ class Submissions:
         if not self._hold(owner):
             return 0  # whoever does, does these too
         try:
-            pending = self._store.pending_submissions(limit)
-            for submission in pending:
-                if not self._hold(owner):
-                    break
-                self._process(submission)
-            return len(pending)
+            done = 0
+            # Read one at a time: each may be as long as a body may be, and many times that when it is parsed.
+            while done < limit and self._hold(owner) and (pending := self._store.pending_submissions(1)):
+                self._process(pending[0])
+                done += 1
+            return done
         finally:
             self._store.release(_LEASE, owner)
 

@@ -8,7 +8,6 @@ hub's YAML file, ``NOROSHI_DATA``, if set, the directory of its own files.
 from __future__ import annotations
 
 import atexit
-import ctypes
 import logging
 import multiprocessing
 import os
@@ -19,13 +18,11 @@ from flask import Flask
 
 from config.instant import system_clock
 from config.settings import SettingsError, load
+from taxii_server import memory
 from taxii_server.app import create_app
 from taxii_server.hearing import keep_hearing
 from taxii_server.jsonlog import configure_logging
 from taxii_server.opening import open_hub
-
-#: mallopt(3): M_MMAP_THRESHOLD in bytes, M_ARENA_MAX
-_MALLOC = {-3: 4 * 1024 * 1024, -8: 2}
 
 
 def application() -> Flask:
@@ -43,8 +40,8 @@ def hub(config: Path, data: Path | None = None) -> Flask:
     ``data`` takes the place of the directory that the configuration names. Raises SettingsError, StoreError.
     """
     configure_logging(logging.getLevelNamesMapping().get(os.environ.get("NOROSHI_LOG", "INFO").upper(), logging.INFO))
-    _stop_with_parent()
-    _give_memory_back()
+    memory.lean()
+    _look_after_itself()
     settings = load(config)
     if data is not None:
         settings = settings.model_copy(update={"data": data})
@@ -57,28 +54,21 @@ def hub(config: Path, data: Path | None = None) -> Flask:
     return app
 
 
-def _give_memory_back() -> None:
-    """Have glibc give back what password checks (19 MB each) and large pages take for milliseconds.
-
-    Left to itself it keeps such pieces for each thread: 150 MB in two processes, for good. Other C libraries have no
-    mallopt and no need of it.
-    """
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return
-    for parameter, value in _MALLOC.items():
-        mallopt(parameter, value)
-
-
-def _stop_with_parent() -> None:
-    """End this process, in good order, when the one that started it is gone: nobody else would."""
+def _look_after_itself() -> None:
+    """Give freed memory back now and then, and end in good order when the process that started this one is gone."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return  # loaded by a server of another kind, which looks after its processes itself
+    # The word to stop comes from there, once: of three signals in one process (Ctrl-C twice, and the parent's) the last
+    # would wait in granian for ever, and with it all of Python.
+    os.setsid()
+    told = False
 
     def look() -> None:
-        if os.getppid() != parent.pid:
+        nonlocal told
+        memory.give_back()
+        if os.getppid() != parent.pid and not told:
+            told = True
             os.kill(os.getpid(), signal.SIGTERM)
 
     keep_hearing(look)

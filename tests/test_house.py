@@ -17,7 +17,7 @@ FLOORS = [
     ["taxii_server.stores"],
     ["taxii_server"],
     ["taxii_server.taxii"],
-    ["taxii_server.app", "taxii_server.wsgi", "taxii_server.serve"],
+    ["taxii_server.app", "taxii_server.wsgi", "taxii_server.serve", "taxii_server.supervise"],
     ["taxii_server.cli"],
 ]
 #: what may not be heard of there

@@ -37,12 +37,12 @@ from taxii_server.cli.context import (
     settings_of,
 )
 from taxii_server.cli.tables import plain, show_json, show_table
+from taxii_server.hearing import keep_hearing
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.jobs import Jobs
 from taxii_server.jsonlog import configure_logging
 from taxii_server.publishing import Publisher
 from taxii_server.serve import check_certificate, listen
-from taxii_server.serve import serve as run_server
 from taxii_server.stores.base import FeedState, News, Store
 from taxii_server.turns import NotNow
 from taxii_server.worker import Worker
@@ -109,11 +109,9 @@ def up(
     settings, listener = _ready(config, data, host, port, cert, key)
     if demonstration:
         _prepare_demo(settings, config, data)
-    memory.lean()
     scheme = "https" if cert else "http"
     click.echo(demo.banner(settings, f"{scheme}://{host}:{port}", config, demonstration=demonstration))
-    with supervise.worker(config, settings.data):
-        run_server(settings, config, listener, workers=workers, cert=cert, key=key)
+    supervise.take_over(listener, config, settings.data, workers=workers, cert=cert, key=key, loop=True)
 
 
 def _ready(
@@ -160,9 +158,8 @@ def serve(
     """Run only the TAXII server. Something else has to run `noroshi work`."""
     config = given(config)
     settings, listener = _ready(config, data, host, port, cert, key)
-    memory.lean()
     click.echo(f"{settings.hub.title}: {'https' if cert else 'http'}://{host}:{port}/taxii2/")
-    run_server(settings, config, listener, workers=workers, cert=cert, key=key)
+    supervise.take_over(listener, config, settings.data, workers=workers, cert=cert, key=key, loop=False)
 
 
 @click.command()
@@ -171,7 +168,9 @@ def serve(
 def work(config: Path | None, data: Path | None, with_parent: bool) -> None:
     """Run only the loop that collects what is due, takes in submissions, merges and publishes."""
     configure_logging(logging.INFO if os.environ.get("NOROSHI_DEBUG") else logging.WARNING)
+    memory.lean()
     memory.seldom_collect()
+    keep_hearing(memory.give_back)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

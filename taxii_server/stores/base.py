@@ -439,7 +439,10 @@ class Store(Protocol):
         """By id."""
 
     def pending_submissions(self, limit: int = 100) -> list[Submission]:
-        """The oldest that are not complete."""
+        """The oldest that are not complete, whole: ask for few, since each may be as long as a body may be."""
+
+    def count_pending(self) -> int:
+        """How many are not complete."""
 
     def save_submission(self, submission: Submission) -> None:
         """Replace it."""

@@ -73,6 +73,30 @@ def door() -> Door:
     return Door()
 
 
+class OneAtATime(MemoryStore):
+    """A store that gives out one pending submission at a time, as each may be as long as a body may be."""
+
+    def pending_submissions(self, limit: int = 100) -> list[Submission]:
+        assert limit == 1
+        return super().pending_submissions(limit)
+
+
+def test_what_waits_is_read_one_at_a_time() -> None:
+    """However many submissions wait, one is in memory; a turn ends at its limit, the next takes the rest."""
+    store = OneAtATime()
+    hub = Hub(store, SteppingClock(NOW * 1_000))
+    for number in range(5):
+        waiting = Submission(
+            id=str(number), root="public", collection=PUBLIC_SUBMISSIONS, user="user", organisation="Bank",
+            received=number, body=orjson.dumps({"objects": [indicator()]}), state="pending",
+            verdicts=({"id": "x", "version": "v", "message": "", "status": "pending"},),
+        )  # fmt: skip
+        store.add_submission(waiting)
+    submissions = Submissions(hub.settings, store, hub.clock)
+    assert [submissions.process(3), submissions.process(3), submissions.process(3)] == [3, 2, 0]
+    assert store.count_pending() == 0
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

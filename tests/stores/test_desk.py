@@ -85,6 +85,7 @@ def test_the_oldest_pending_submissions_come_first(store: Store) -> None:
     store.save_submission(submission(4, state="complete"))
     assert [item.id[7] for item in store.pending_submissions()] == ["5", "3", "2", "1"]
     assert [item.id[7] for item in store.pending_submissions(limit=2)] == ["5", "3"]
+    assert store.count_pending() == 4
 
 
 def test_originals_and_verdicts_of_submissions_leave(store: Store) -> None:

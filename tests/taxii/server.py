@@ -33,7 +33,7 @@ from taxii_server.serve import listen, serve
 config, port, workers, cert, key = sys.argv[1:]
 config = Path(config)
 tls = {"cert": Path(cert), "key": Path(key)} if cert else {}
-serve(load(config), config, listen("127.0.0.1", int(port)), workers=int(workers), **tls)
+serve(config, load(config).data, listen("127.0.0.1", int(port)), workers=int(workers), **tls)
 """
 #: Seconds that anything here may take on a busy machine; nothing waits so long when all is well.
 PATIENCE = 60

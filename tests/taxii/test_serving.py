@@ -16,10 +16,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from config.settings import Settings
-from taxii_server.serve import CannotListen, listen, serve
-from tests.processes import NOROSHI, environment, free_port
-from tests.taxii.hub import GREEN, HUB, OPEN, SHARED, TAXII, basic, indicator, path_of
+from taxii_server.serve import CannotListen, check_certificate, listen
+from tests.processes import NOROSHI, environment, free_port, until
+from tests.taxii.hub import GREEN, OPEN, SHARED, TAXII, basic, indicator, path_of
 from tests.taxii.server import PATIENCE, Served, served
 
 TLS = (Path(__file__).parent / "tls" / "cert.pem", Path(__file__).parent / "tls" / "key.pem")
@@ -115,6 +114,36 @@ def test_password_checks_give_their_memory_back(server: Served) -> None:
     with ThreadPoolExecutor(16) as pool:
         assert set(pool.map(wrong, range(80))) == {401}
     assert all(resident(pid) - size < 30 for pid, size in before.items())
+
+
+@linux
+def test_large_envelopes_give_their_memory_back(server: Served) -> None:
+    """What a thousand objects take while they are checked and written is not kept for good."""
+    before = {pid: resident(pid) for pid in server.workers()}
+
+    def posted(turn: int) -> int:
+        body = {"objects": [indicator(turn * 1_000 + number, marking=GREEN) for number in range(1_000)]}
+        return server.request("POST", path_of(SHARED, "objects/"), "mika", json=body).json()["success_count"]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(posted, range(1, 17))) == {1_000}
+    until("the memory is given back", lambda: all(resident(pid) - size < 40 for pid, size in before.items()))
+
+
+#: What takes megabytes and is of no use to a process that serves, until somebody posts what needs it.
+HEAVY = "{'requests', 'taxii2client', 'stix2', 'stix2patterns', 'rich', 'taxii_server.ingest'}"
+HEAVIER = "{'flask', 'pydantic', 'sqlite3', 'taxii_server.cli', *" + HEAVY + "}"
+
+
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [("taxii_server.wsgi", HEAVY), ("taxii_server.supervise, taxii_server.serve", HEAVIER)],
+    ids=["a web process", "the process that keeps the others running"],
+)
+def test_a_process_loads_what_it_needs(module: str, names: str) -> None:
+    """Each process of a hub leaves to the others what only they need."""
+    code = f"import sys, {module}\nprint(sorted({names} & sys.modules.keys()))"
+    assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=Path(__file__).parents[2]) == "[]\n"
 
 
 def test_413_comes_before_the_body(server: Served) -> None:
@@ -229,10 +258,10 @@ def test_8_2_2_tls(tmp_path: Path) -> None:
             assert client.recv(4_096)[:1] in (b"", b"\x15")  # closed, or an alert; never a server hello
 
 
-def test_a_certificate_that_is_none(tmp_path: Path) -> None:
+def test_a_certificate_that_is_none() -> None:
     """What is no certificate and key is refused before anything starts."""
-    with listen("127.0.0.1", free_port()) as listener, pytest.raises(CannotListen, match="certificate"):
-        serve(Settings.model_validate(HUB), tmp_path / "hub.yaml", listener, workers=1, cert=TLS[1], key=TLS[0])
+    with pytest.raises(CannotListen, match="certificate"):
+        check_certificate(TLS[1], TLS[0])
 
 
 # -- starting and stopping

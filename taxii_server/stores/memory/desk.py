@@ -66,6 +66,10 @@ class MemoryDesk:
             pending = [item for item in self._submissions.values() if item.state == "pending"]
         return sorted(pending, key=lambda item: (item.received, item.id))[:limit]
 
+    def count_pending(self) -> int:
+        with self._desk_lock:
+            return sum(item.state == "pending" for item in self._submissions.values())
+
     def save_submission(self, submission: Submission) -> None:
         with self._desk_lock:
             self._submissions[submission.id] = submission

@@ -49,6 +49,10 @@ class SqliteSubmissions:
         sql = f"{_READ} WHERE state = 'pending' ORDER BY received, id LIMIT ?"
         return [_submission(row) for row in self._database.rows(sql, (limit,))]
 
+    def count_pending(self) -> int:
+        count: int = self._database.rows("SELECT count(*) FROM submission WHERE state = 'pending'")[0][0]
+        return count
+
     def save_submission(self, submission: Submission) -> None:
         self._database.write(_SAVE, _row(submission))
 
