@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from config.audience import Audience, Share, audience_of, under_terms
 from config.instant import DAY, HOUR, Millis, parse_span
+from config.yamlfile import given
 
 
 def _span(value: object) -> Millis:
     if not isinstance(value, str):
-        raise ValueError(f"expected a length of time such as 15m, 12h or 90d, got {value}; did you mean {value}d?")
+        meant = f"; did you mean {value}d?" if type(value) is int else ""
+        raise ValueError(f"expected a length of time such as 15m, 12h or 90d, got {given(value)}{meant}")
     return parse_span(value)
 
 

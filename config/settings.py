@@ -6,23 +6,22 @@ import uuid
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from config import audience as audiences
 from config.feeds import Entry, Feed, Span
 from config.instant import DAY, MINUTE
+from config.problems import problems, told
+from config.yamlfile import Mapping, Place, SettingsError, given, read_yaml
+
+__all__ = ["Settings", "SettingsError", "load", "load_feed", "read", "shipped"]
 
 #: First parts of paths that are not API roots'.
 RESERVED_PATHS = frozenset({"taxii2", "healthz", "metrics"})
 #: Stands in ``read:`` for everybody, with or without a name.
 ANYONE = "anyone"
-
-
-class SettingsError(Exception):
-    """The configuration cannot be used; the message says where, what was given and what was expected."""
 
 
 ObservableType = Literal[
@@ -254,29 +253,22 @@ def load(path: Path) -> Settings:
     ``{use: NAME, ...}`` whose other keys replace those of that feed. ``extends`` names another hub's file (relative to
     this one), whose top-level keys stand where this one has none. Raises :class:`SettingsError`.
     """
-    raw = _mapping(path)
-    base = raw.pop("extends", None)
-    if base is not None:
-        raw = {**_mapping(path.parent / str(base)), **raw}
-        raw.pop("extends", None)
-    feeds = raw.get("feeds", [])
-    if not isinstance(feeds, list):
-        raise SettingsError(f"{path}: feeds: expected a list, got {type(feeds).__name__}")
-    raw["feeds"] = [_feed_mapping(item, path.parent) for item in feeds]
+    raw = read(path)
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_explain(error)}") from error
+        raise SettingsError(told(raw, problems(error, Settings, raw))) from error
     data = settings.data if settings.data.is_absolute() else path.parent / settings.data
     return settings.model_copy(update={"data": data.resolve()})
 
 
 def load_feed(path: Path) -> Feed:
     """Read one feed file. Raises :class:`SettingsError`."""
+    raw = read_yaml(path)
     try:
-        return Feed.model_validate(_mapping(path))
+        return Feed.model_validate(raw)
     except ValidationError as error:
-        raise SettingsError(f"{path}: {_explain(error)}") from error
+        raise SettingsError(told(raw, problems(error, Feed, raw))) from error
 
 
 def shipped(name: str) -> Path:
@@ -284,63 +276,54 @@ def shipped(name: str) -> Path:
     return Path(str(resources.files("config").joinpath(name)))
 
 
-def _feed_mapping(item: object, base: Path) -> dict[str, Any]:
+def read(path: Path) -> Mapping:
+    """What a hub's YAML file and the files that it names say together, unchecked. Raises :class:`SettingsError`."""
+    raw = read_yaml(path)
+    base = raw.get("extends")
+    if "extends" in raw:
+        if not isinstance(base, str):
+            raise SettingsError(f"{raw.places['extends']}: extends: expected a path, got {given(base)}")
+        raw = raw.over(_base(raw, path.parent / base)).without("extends")
+    feeds = raw.get("feeds", [])
+    if not isinstance(feeds, list):
+        raise SettingsError(f"{raw.places['feeds']}: feeds: expected a list, got {given(feeds)}")
+    place = raw.places.get("feeds", raw.place)
+    raw["feeds"] = [_feed_mapping(item, place, path.parent) for item in feeds]
+    return raw
+
+
+def _base(raw: Mapping, path: Path) -> Mapping:
+    base = _named(path, raw.places["extends"], "extends")
+    if "extends" in base:
+        raise SettingsError(f"{base.places['extends']}: extends: expected none in a file that another one extends")
+    return base
+
+
+def _feed_mapping(item: object, place: Place, base: Path) -> Mapping:
     if isinstance(item, str):
-        return _mapping(_feed_path(item, base))
-    if isinstance(item, dict) and isinstance(item.get("use"), str):
-        return {**_mapping(_feed_path(item["use"], base)), **{k: v for k, v in item.items() if k != "use"}}
-    if isinstance(item, dict):
+        return _named(_feed_path(item, place, base), place, "feeds")
+    if isinstance(item, Mapping) and isinstance(item.get("use"), str):
+        place = item.places["use"]
+        return item.without("use").over(_named(_feed_path(item["use"], place, base), place, "feeds"))
+    if isinstance(item, Mapping):
         return item
-    raise SettingsError(f"feeds: expected a name, a path or a mapping, got {item!r}")
+    raise SettingsError(f"{place}: feeds: expected names, paths or mappings, got {given(item)}")
 
 
-def _feed_path(name: str, base: Path) -> Path:
+def _feed_path(name: str, place: Place, base: Path) -> Path:
     if "/" in name or name.endswith(".yaml"):
         return base / name
     path = shipped(f"feeds/{name}.yaml")
     if not path.is_file():
-        raise SettingsError(f"feeds: no shipped feed is called {name!r}")
+        known = sorted(item.stem for item in shipped("feeds").glob("*.yaml"))
+        raise SettingsError(
+            f"{place}: feeds: no shipped feed is called {name!r}; expected one of {', '.join(known)}, or a path"
+        )
     return path
 
 
-def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as stream:
-            raw = yaml.load(stream, Loader=_Once)  # noqa: S506 - a safe loader
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: not readable as YAML: {error}") from error
-    if not isinstance(raw, dict):
-        raise SettingsError(f"{path}: expected a mapping, got {type(raw).__name__}")
-    return raw
-
-
-class _Once(yaml.SafeLoader):
-    """The safe loader, for which a key given twice is an error: of two ``share`` nobody knows which is meant."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} is given twice in one mapping", key_node.start_mark
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep=deep)
-
-
-#: pydantic's words for what people get wrong most, in ours
-_SAID = {"extra_forbidden": "unknown key", "missing": "missing, and needed"}
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_url=False):
-        where = ".".join(str(part) for part in problem["loc"]) or "settings"
-        given = problem.get("input")
-        shown = f" (got {given!r})" if isinstance(given, str | int | float | bool) else ""
-        said = _SAID.get(problem["type"]) or problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{where}: {said}{'' if 'got ' in said else shown}")
-    return "; ".join(lines)
+def _named(path: Path, place: Place, key: str) -> Mapping:
+    """The mapping in a file that another one names."""
+    if not path.is_file():
+        raise SettingsError(f"{place}: {key}: expected a file, and there is none at {path}")
+    return read_yaml(path)

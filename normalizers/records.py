@@ -19,6 +19,8 @@ import normalizers.formats
 from collectors.document import Document
 from config.audience import Audience
 from config.feeds import Feed
+from config.problems import Problem, problems
+from config.yamlfile import given
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 
@@ -29,6 +31,12 @@ class UnreadableDocument(Exception):
 
 class UnusableFormat(UnreadableDocument):
     """The feed's ``format`` names no format, or gives it options it does not have. The configuration must change."""
+
+    def __init__(self, feed: str, problems: list[Problem]) -> None:
+        said = "; ".join(f"{'.'.join(map(str, problem.loc))}: {problem.said}" for problem in problems)
+        super().__init__(f"{feed}: {said}")
+        #: with places within the feed
+        self.problems = problems
 
 
 class Refusal(NamedTuple):
@@ -64,18 +72,17 @@ def reading(feed: Feed) -> Reading:
     kind = feed.format["kind"]
     known = sorted(module.name for module in pkgutil.iter_modules(normalizers.formats.__path__))
     if kind not in known:
-        raise UnusableFormat(f"{feed.id}: format: expected a kind of {', '.join(known)}, got {kind!r}")
+        said = f"expected one of {', '.join(known)}, got {given(kind)}"
+        raise UnusableFormat(feed.id, [Problem(("format", "kind"), said)])
     module = import_module(f"normalizers.formats.{kind}")
     if module.Format.marks and feed.batch:
-        raise UnusableFormat(f"{feed.id}: batch: the rows of {kind} bear their own dates and markings, so leave it out")
+        said = f"the rows of {kind} bear their own dates and markings, so leave it out"
+        raise UnusableFormat(feed.id, [Problem(("batch",), said)])
     try:
         return cast(Reading, module.Format.model_validate(feed.format))
     except ValidationError as error:
-        problems = (
-            f"{'.'.join(str(part) for part in problem['loc']) or 'format'}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_input=False)
-        )
-        raise UnusableFormat(f"{feed.id}: format: {'; '.join(problems)}") from error
+        found = problems(error, module.Format, feed.format)
+        raise UnusableFormat(feed.id, [Problem(("format", *loc), said) for loc, said in found]) from error
 
 
 def read(document: Document, feed: Feed) -> Iterator[Claim | Refusal]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from config.settings import Settings, SettingsError
+from pathlib import Path
+
+from config.problems import Problem, told
+from config.settings import Settings, SettingsError, read
 from normalizers.records import UnusableFormat, reading
 from taxii_server.stores import open_store
 from taxii_server.stores.base import Store, StoreUnusable
@@ -48,10 +51,11 @@ def _check_audiences(settings: Settings, store: Store) -> None:
                 )
 
 
-def check_feeds(settings: Settings) -> None:
-    """Raises SettingsError when a feed's ``format`` cannot be used."""
-    try:
-        for feed in settings.feeds:
+def check_feeds(settings: Settings, path: Path) -> None:
+    """Raises SettingsError when a feed's ``format`` cannot be used; ``path`` is the file that the settings are from."""
+    for number, feed in enumerate(settings.feeds):
+        try:
             reading(feed)
-    except UnusableFormat as error:
-        raise SettingsError(str(error)) from error
+        except UnusableFormat as error:
+            found = [Problem(("feeds", number, *loc), said) for loc, said in error.problems]
+            raise SettingsError(told(read(path), found)) from error

@@ -92,7 +92,7 @@ def opened(config: Path | None, data: Path | None, *, must_exist: bool = True) -
     settings = settings_of(config, data)
     if must_exist and settings.store != "memory:" and not settings.data.is_dir():
         raise Failure(f"{settings.data}: no hub's data here yet; `noroshi up` makes it", NOT_FOUND)
-    check_feeds(settings)
+    check_feeds(settings, given(config))
     store = open_hub(settings)
     try:
         yield settings, store

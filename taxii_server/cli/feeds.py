@@ -13,7 +13,9 @@ from collectors import CollectError, collect
 from config.audience import Audience
 from config.feeds import Feed, FileTransport
 from config.instant import system_clock
+from config.problems import told
 from config.settings import load_feed
+from config.yamlfile import read_yaml
 from normalizers.records import Refusal, UnreadableDocument, UnusableFormat, check, read, reading
 from taxii_server.cli.context import CONFIGURATION, FAILED, Failure, as_json, configured, opened
 from taxii_server.cli.tables import moment, show_json, show_rows
@@ -70,7 +72,7 @@ def check_(file: Path, sample: Path | None, json_: bool) -> None:
     Nothing is stored and nothing is fetched.
     """
     feed = load_feed(file)
-    _check_format(feed)
+    _check_format(feed, file)
     result: dict[str, Any] = {"feed": feed.id, "audience": feed.audience}
     if sample is not None:
         result |= _try(feed, sample)
@@ -88,11 +90,11 @@ def check_(file: Path, sample: Path | None, json_: bool) -> None:
         raise Failure(f"a run would be held: {result['held']}", FAILED)
 
 
-def _check_format(feed: Feed) -> None:
+def _check_format(feed: Feed, file: Path) -> None:
     try:
         reading(feed)
     except UnusableFormat as error:
-        raise Failure(str(error), CONFIGURATION) from error
+        raise Failure(told(read_yaml(file), error.problems), CONFIGURATION) from error
 
 
 def _try(feed: Feed, sample: Path) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_the_file_is_the_shipped_hub_with_an_identity_of_its_own(tmp_path: Path)
     """Groups, doors, views and feeds are those that ship; name, namespace and collection ids are new."""
     assert _init(str(tmp_path / "one")).exit_code == 0
     own, base = load(tmp_path / "one" / "hub.yaml"), load(shipped("hub.yaml"))
-    check_feeds(own)
+    check_feeds(own, tmp_path / "one" / "hub.yaml")
     assert (own.groups, own.feeds, own.default_root) == (base.groups, base.feeds, base.default_root)
     assert own.data == tmp_path / "one" / "data"
     assert (own.hub.namespace, own.hub.name) != (base.hub.namespace, base.hub.name)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings, SettingsError
+from config.settings import Settings, SettingsError, load
 from taxii_server.opening import check_feeds, open_hub
 from taxii_server.stores.base import StoreUnusable
 from tests.hubs import settings
+from tests.processes import write_config
 
 
 def _settings(tmp_path: Path, change: Any = None) -> Settings:
@@ -64,5 +65,6 @@ def test_a_format_that_cannot_be_used_is_refused_at_start(tmp_path: Path) -> Non
         "reliability": 50,
         "kind": "list",
     }
-    with pytest.raises(SettingsError, match="a-feed: format"):
-        check_feeds(settings(feeds=[feed]))
+    path = write_config(tmp_path, settings().model_dump(mode="json") | {"feeds": [feed]})
+    with pytest.raises(SettingsError, match=r"hub\.yaml:\d+: feeds\.0\.format\.typo: unknown key; did you mean type"):
+        check_feeds(load(path), path)
