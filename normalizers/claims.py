@@ -9,7 +9,7 @@ not change at one instant.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import orjson
@@ -174,6 +174,30 @@ def fold(stored: Claim | None, record: Claim, *, replace: bool, key: bytes | Non
     if merged.version <= stored.version:
         merged = merged._replace(version=stored.version + 1)
     return merged
+
+
+def retold(stored: Claim | None, records: Sequence[Claim], moment: Millis, key: bytes) -> Claim | None:
+    """What the claim is when these are all its origin's records about it, the latest of each; ``stored`` itself when
+    nothing a subscriber acts on changed.
+
+    It is made of those that stand. Without one it is withdrawn, as it was last. ``moment``: the version of what changed
+    among them. But for the version, it is a function of the records in whatever order they came.
+    """
+    said = [record for record in records if not record.withdrawn] or records
+    if not said:  # the last one speaks of something else now, or to others
+        if stored is None or stored.withdrawn:
+            return stored
+        return stored._replace(withdrawn=moment, version=max(moment, stored.version + 1))
+    merged, *later = sorted(said, key=lambda record: (record.version, encode(record)))
+    for record in later:
+        first, last = min(merged.first_seen, record.first_seen), max(merged.last_seen, record.last_seen)
+        merged = _united(merged, record._replace(first_seen=first, last_seen=last))
+    merged = rounded(merged, key)
+    if stored is None:
+        return merged._replace(version=max(moment, merged.version))
+    if merged._replace(version=stored.version) == stored:
+        return stored
+    return merged._replace(version=max(moment, merged.version, stored.version + 1))
 
 
 def _united(stored: Claim, record: Claim) -> Claim:

@@ -51,6 +51,20 @@ class Refusal(NamedTuple):
     audience: Audience | None = None
 
 
+class Record(NamedTuple):
+    """A row that is known again by its name: a later version of it may say something else, or take it back."""
+
+    #: such as a STIX id
+    name: str
+    #: what it says; ``version`` is its version, and ``withdrawn`` is set where it is taken back
+    claim: Claim
+
+    @property
+    def audience(self) -> Audience:
+        """Who may see it."""
+        return self.claim.audience
+
+
 class Reading(Protocol):
     """How one feed's documents are read."""
 
@@ -58,7 +72,7 @@ class Reading(Protocol):
     #: audience that rows for another may have changed, its own date included.
     marks: ClassVar[bool]
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal]:
         """Every row as claims (most formats: one) or a refusal, in order. Claims are not rounded. Raises
         :class:`UnreadableDocument`, perhaps only at the end."""
 
@@ -85,7 +99,7 @@ def reading(feed: Feed) -> Reading:
         raise UnusableFormat(feed.id, [Problem(("format", *loc), said) for loc, said in found]) from error
 
 
-def read(document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+def read(document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal]:
     """Read a document as its feed says; see :meth:`Reading.read`."""
     return reading(feed).read(document, feed)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from collectors import Document
-from config.audience import CLEAR, Audience, narrower, sees
+from config.audience import Audience, sees
 from config.feeds import Feed
 from normalizers.claims import Claim, aliases, fold, next_step, observable_key
-from normalizers.records import Refusal, marks_rows, read
+from normalizers.records import Record, Refusal, read
 from taxii_server.holds import Holds, seen_by
+from taxii_server.retelling import Retelling
 from taxii_server.stores.base import Alias, ClaimRow, Mark, News, Store
 
 BATCH = 2_000
@@ -19,6 +21,8 @@ BATCH = 2_000
 _TASTE = 1_000
 _EXAMPLES = 20
 
+#: what a row says: where the format knows its rows again, with its name
+Item = Claim | Record
 #: who first said it, and its family, as they stand in claims
 Origin = tuple[str, str]
 
@@ -84,9 +88,10 @@ class Intake:
         self._origin, self._family = origin
         self._each_batch = each_batch
         self._tell = tell
-        self._marks = marks_rows(feed)
-        #: (key, audience) of every claim so far; kept where somebody asks for them: of full lists, and of a log whose
-        #: rows bear markings, as far as the present document goes
+        self._retelling = Retelling(store, self._origin, reading_of(feed), self._row)
+        #: records of a log by whom they were for, that are for others now
+        self._moved: dict[Audience, list[Record]] = {}
+        #: (key, audience) of every claim so far; kept for full lists alone
         self.seen: dict[tuple[bytes, str], None] = {}
         #: rows that were refused, by who may know of them
         self.refused: Counter[Audience] = Counter()
@@ -96,31 +101,37 @@ class Intake:
 
     def document(self, document: Document) -> None:
         """Take in one document, but for what is held. Raises UnreadableDocument."""
-        batches: dict[Audience, list[Claim]] = {}
-        for claim in self._claims(document):
-            batch = batches.setdefault(claim.audience, [])
-            batch.append(claim)
+        batches: dict[Audience, list[Item]] = {}
+        for item in self._items(document):
+            batch = batches.setdefault(item.audience, [])
+            batch.append(item)
             if len(batch) >= BATCH:
-                self._accept(batches.pop(claim.audience))
+                self._accept(batches.pop(item.audience))
         for batch in batches.values():
             self._accept(batch)
-        if self._feed.kind != "list":
-            self._narrow()
+        for moved in self._moved.values():
+            for start in range(0, len(moved), BATCH):
+                self._each_batch()
+                self._retell(moved[start : start + BATCH])
+        self._moved.clear()
 
-    def _claims(self, document: Document) -> Iterator[Claim]:
+    def _items(self, document: Document) -> Iterator[Item]:
         published = (document.modified or document.fetched) if self._feed.batch else 0
         for item in self._tasted(document):
             if item.audience in self.holds.why:
                 self._tally.held += 1
                 continue
             self._tally.claims += 1
-            yield item if published <= item.last_seen else item._replace(last_seen=published)
+            if isinstance(item, Record):
+                yield item
+            else:
+                yield item if published <= item.last_seen else item._replace(last_seen=published)
 
-    def _tasted(self, document: Document) -> Iterator[Claim]:
+    def _tasted(self, document: Document) -> Iterator[Item]:
         """The rows that can be read. Those of each audience wait until what it may see has been tasted."""
         rows: Counter[Audience] = Counter()
         refused: Counter[Audience] = Counter()
-        waiting: dict[Audience, list[Claim]] = {}
+        waiting: dict[Audience, list[Item]] = {}
         tasted: set[Audience] = set()
         for item in read(document, self._feed):
             reader = item.audience or self._feed.audience
@@ -143,10 +154,38 @@ class Intake:
             yield from claims
         self.refused.update(refused)
 
-    def _accept(self, batch: list[Claim]) -> None:
+    def _accept(self, batch: list[Item]) -> None:
         if not batch:
             return
         self._each_batch()
+        records = [item for item in batch if isinstance(item, Record)]
+        if self._feed.kind == "list":
+            # What a list takes back itself is not in it.
+            self._fold_in([item.claim for item in records if not item.claim.withdrawn])
+        elif records:
+            self._tell_apart(records)
+        self._fold_in([item for item in batch if not isinstance(item, Record)])
+
+    def _tell_apart(self, records: list[Record]) -> None:
+        """Tell those that are for whom they were. The others wait for the document's end, and are told in batches by
+        whom they were for: where those end must not depend on whom they are for now."""
+        elsewhere = self._retelling.elsewhere(records)
+        for audience, moved in elsewhere.items():
+            self._moved.setdefault(audience, []).extend(moved)
+        waiting = {id(record) for moved in elsewhere.values() for record in moved}
+        self._retell([record for record in records if id(record) not in waiting])
+
+    def _retell(self, records: list[Record]) -> None:
+        named = [record._replace(claim=self._named(record.claim)) for record in records]
+        change = self._retelling.change(named)
+        if change.records:
+            self._tally.kept += self._store.put_claims(
+                change.rows, aliases=_aliases(change.rows), records=change.records
+            )
+
+    def _fold_in(self, batch: list[Claim]) -> None:
+        if not batch:
+            return
         news = [(observable_key(claim.type, claim.value), claim) for claim in batch]
         before = self._store.last_mark()
         about = self._store.claims({key for key, _ in news})
@@ -175,8 +214,6 @@ class Intake:
         place = (key, claim.audience)
         stored = present.get(place)
         if self._feed.kind != "list":
-            if self._marks:
-                self.seen[place] = None
             present[place] = fold(stored, claim, replace=False, key=key)
             return
         again = place in self.seen
@@ -209,37 +246,22 @@ class Intake:
                 rows.append(self._row(key, folded))
         self._tally.kept += self._put(rows)
 
-    def _narrow(self) -> None:
-        """In a log, what is said again for fewer must not stay where more can see it, unless the same document says it
-        for them too. (A list withdraws it by absence.)"""
-        narrow = [place for place in self.seen if place[1] != CLEAR]
-        for start in range(0, len(narrow), BATCH):
-            part = narrow[start : start + BATCH]
-            about = self._store.claims({key for key, _ in part})
-            rows = [self._row(key, gone) for key, audience in part for gone in self._wider(about[key], key, audience)]
-            if rows:
-                self._each_batch()
-                self._tally.kept += self._put(rows)
-        self.seen.clear()
-
-    def _wider(self, about: list[Claim], key: bytes, audience: Audience) -> Iterator[Claim]:
-        said = [claim for claim in about if claim.origin == self._origin and not claim.withdrawn]
-        claim = next((claim for claim in said if claim.audience == audience), None)
-        for other in said if claim is not None else ():
-            if (key, other.audience) in self.seen or narrower(audience, other.audience) != audience:
-                continue
-            if claim is not None and other.version <= claim.version:
-                yield other._replace(withdrawn=claim.version, version=max(claim.version, other.version + 1))
-
     def _row(self, key: bytes, claim: Claim) -> ClaimRow:
         renew_at = next_step(claim.last_seen, claim.life, key) if self._feed.kind == "list" else None
         return ClaimRow(key, claim, renew_at)
 
     def _put(self, rows: list[ClaimRow]) -> int:
-        if not rows:
-            return 0
-        names = [Alias(alias, row.key) for row in rows if row.claim.type == "file" for alias in aliases(row.claim)]
-        return self._store.put_claims(rows, aliases=names)
+        return self._store.put_claims(rows, aliases=_aliases(rows)) if rows else 0
+
+
+def reading_of(feed: Feed) -> str:
+    """Sixteen characters that stand for all that decides how a feed's documents are read, and under which terms."""
+    said = feed.model_dump_json(exclude={"every", "enabled", "transport", "expect", "carries", "terms"})
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _aliases(rows: list[ClaimRow]) -> list[Alias]:
+    return [Alias(alias, row.key) for row in rows if row.claim.type == "file" for alias in aliases(row.claim)]
 
 
 def _news(before: int, changed: list[ClaimRow], about: dict[bytes, list[Claim]]) -> News:

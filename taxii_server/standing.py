@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from config.audience import Audience, narrower, under_terms
 from config.feeds import Feed
 from config.instant import Clock, Millis
 from normalizers.claims import Claim, fold, next_step
-from taxii_server.intake import BATCH
-from taxii_server.stores.base import AuditRecord, ClaimRow, Listed, Store
+from taxii_server.intake import BATCH, reading_of
+from taxii_server.stores.base import AuditRecord, ClaimRow, Listed, Store, Told
 
 
 class Terms(NamedTuple):
@@ -78,11 +77,11 @@ class Standing:
             withdrawn += self._put(rows)
         return withdrawn
 
-    def _put(self, rows: list[ClaimRow]) -> int:
-        if not rows:
+    def _put(self, rows: list[ClaimRow], records: Sequence[Told] = ()) -> int:
+        if not rows and not records:
             return 0
         self._each_batch()
-        return self._store.put_claims(rows)
+        return self._store.put_claims(rows, records=records)
 
     def terms_before(self) -> Terms | None:
         """What the feed stood under, if its marking, terms, naming or reading have changed since; else None."""
@@ -102,9 +101,7 @@ class Standing:
         self._store.set_value(self._place, " ".join(now), audit)
 
     def _terms(self) -> Terms:
-        said = self._feed.model_dump_json(exclude={"every", "enabled", "transport", "expect", "carries", "terms"})
-        reading = hashlib.sha256(said.encode()).hexdigest()[:16]
-        return Terms(self._feed.audience, self._origin, reading)
+        return Terms(self._feed.audience, self._origin, reading_of(self._feed))
 
     def follow_terms(self, before: Terms) -> None:
         """After a change of marking, terms or naming, end the claims where they were.
@@ -122,7 +119,8 @@ class Standing:
                 for claim in sorted(about.get(key, ()), key=lambda item: item.audience):
                     if claim.origin == before.origin and not claim.withdrawn:
                         rows += self._moved(key, claim, before, moment)
-            self._put(rows)
+            known = self._store.records_about(before.origin, keys)
+            self._put(rows, [told for record in known for told in self._retold(record, before, moment)])
 
     def moved(self, counts: Mapping[Audience, int], before: Terms) -> dict[Audience, int]:
         """Numbers of claims by who may see them, after a change of terms."""
@@ -149,6 +147,14 @@ class Standing:
         renew_at = next_step(claim.last_seen, claim.life, key) if self._feed.kind == "list" else None
         there = claim._replace(audience=target, version=max(moment, claim.version))
         return [gone, ClaimRow(key, there, renew_at)]
+
+    def _retold(self, record: Told, before: Terms, moment: Millis) -> Iterator[Told]:
+        """A record, moved as its claim is; without a reading, so that what is read anew takes its place."""
+        target, claim = self._target(record.claim.audience, before), record.claim
+        if target is None:
+            yield record._replace(reading="", claim=claim._replace(withdrawn=claim.withdrawn or moment))
+        elif target != claim.audience:
+            yield record._replace(reading="", claim=claim._replace(audience=target))
 
 
 def _withdrawn(claim: Claim, moment: Millis) -> Claim:

@@ -20,8 +20,10 @@ from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.indicators import CONTEXT, Policy, Reader, Word, type_of
 from normalizers.jsons import parsed
-from normalizers.records import Refusal, UnreadableDocument, refusal
+from normalizers.records import Record, Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source
+
+_LONGEST_ID = 300
 
 
 class Format(Entry):
@@ -32,7 +34,7 @@ class Format(Entry):
     #: label that an indicator bears -> threat; the first that fits counts
     threats: dict[str, str] = Field(default_factory=dict)
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+    def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.records.Reading`."""
         objects = _objects(document)
         source = Source(feed, document)
@@ -41,7 +43,7 @@ class Format(Entry):
             audience: Audience | None = INTERNAL  # in doubt: a row whose marking cannot be read, or is RED, is nobody's
             try:
                 audience = reader.audience(obj)
-                yield _claim(reader.word(obj), source, audience)
+                yield Record(_name(obj), _claim(reader.word(obj), source, audience))
             except BadValue as error:
                 yield refusal(number, error, audience)
 
@@ -59,6 +61,13 @@ class Format(Entry):
             return feed.life_of(kind), feed.life_of(kind)
 
         return Reader(Policy(source.marked, life, own_words=True, unknown=True, threats=self.threats), objects)
+
+
+def _name(obj: Any) -> str:
+    name = obj.get("id") if isinstance(obj, dict) else None
+    if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_ID:
+        raise BadValue("bad-object", f"id: expected a text of at most {_LONGEST_ID} characters")
+    return name
 
 
 def _claim(word: Word, source: Source, audience: Audience | None) -> Claim:

@@ -59,6 +59,20 @@ class Alias(NamedTuple):
     key: bytes
 
 
+class Told(NamedTuple):
+    """The latest that a log said in one of its records, of a format that can take a record back."""
+
+    origin: str
+    #: BLAKE2b (RFC 7693) of its name there, such as a STIX id; 16 bytes
+    id: bytes
+    #: of the observable that it is about
+    key: bytes
+    #: of all that decides how documents are read
+    reading: str
+    #: what this record alone says; not rounded
+    claim: Claim
+
+
 class Listed(NamedTuple):
     """A value that an origin's full list holds, as far as the store knows."""
 
@@ -311,7 +325,9 @@ class Store(Protocol):
     def claims(self, keys: Collection[bytes]) -> dict[bytes, list[Claim]]:
         """All claims about those observables. A key without any is absent. Order within a list is not defined."""
 
-    def put_claims(self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = ()) -> int:
+    def put_claims(
+        self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = (), records: Sequence[Told] = ()
+    ) -> int:
         """Keep each claim that wins over the one stored under its key (normalizers.claims.wins), and mark the
         observable dirty for the claim's audience, in one step and in order. ``renew_at`` is set even when the stored
         claim stays. Gives how many were kept. Survives the end of the process; the loss of power only once anything is
@@ -319,7 +335,16 @@ class Store(Protocol):
 
         ``aliases`` are remembered for :meth:`aliased`, for good: a file goes on having the hashes it had. Nearly every
         call has none, and then they cost nothing. A store that cannot do both in one step remembers them first: one
-        that leads to an observable without claims does no harm, and the call is made again after a crash."""
+        that leads to an observable without claims does no harm, and the call is made again after a crash.
+
+        ``records`` replace what was stored of them, in one step with the rows: a record that moved would otherwise
+        leave its old claim behind, or be moved for ever without it. Only logs that can withdraw have any."""
+
+    def records(self, origin: str, ids: Collection[bytes]) -> dict[bytes, Told]:
+        """The records with these ids. Unknown ones are absent."""
+
+    def records_about(self, origin: str, keys: Collection[bytes]) -> list[Told]:
+        """All records of that origin about these observables, in no order."""
 
     def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:
         """Keys of the observables that are known by this alias too, in order. For look-ups, not for merging."""

@@ -9,7 +9,7 @@ from config.feeds import Feed
 from config.instant import Millis, parse_millis
 from config.settings import load_feed, shipped
 from normalizers.claims import Claim
-from normalizers.records import Refusal, check, read
+from normalizers.records import Record, Refusal, check, read
 
 #: When test documents are fetched, unless they say otherwise.
 NOW: Millis = parse_millis("2026-03-01T00:00:00Z")
@@ -54,7 +54,7 @@ def read_all(given: Document, source: Feed) -> Read:
         if isinstance(item, Refusal):
             refused.append(item)
         else:
-            claims.append(item)
+            claims.append(item.claim if isinstance(item, Record) else item)
     said = [claim for claim in claims if claim.type != "cve" or source.format["kind"] != "rss"]
     assert rows == len(said) + len(refused)
     return Read(rows, claims, refused)

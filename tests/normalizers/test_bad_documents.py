@@ -17,7 +17,7 @@ from config.samples import render
 from config.settings import shipped
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
-from normalizers.records import Refusal, UnreadableDocument, UnusableFormat, check, read, reading
+from normalizers.records import Record, Refusal, UnreadableDocument, UnusableFormat, check, read, reading
 from normalizers.times import file_month, time_reader
 from tests.normalizers.reading import NOW, document, feed, read_all
 from tests.normalizers.test_quirks import CLEAR, bundle, indicator, item, rdf
@@ -95,7 +95,7 @@ def test_only_the_declared_error_is_raised(name: str, content: bytes) -> None:
     with contextlib.suppress(UnreadableDocument):
         rows = check(document(content), source).total()
         found = list(read(document(content), source))
-        assert all(isinstance(one, Claim | Refusal) for one in found)
+        assert all(isinstance(one, Claim | Record | Refusal) for one in found)
         assert len(found) >= rows
 
 
@@ -118,7 +118,7 @@ def test_damaged_samples_raise_only_the_declared_error(name: str, edits: list[tu
     with contextlib.suppress(UnreadableDocument):
         rows = check(document(content, "202510.csv"), source).total()
         found = list(read(document(content, "202510.csv"), source))
-        assert all(isinstance(one, Claim | Refusal) for one in found)
+        assert all(isinstance(one, Claim | Record | Refusal) for one in found)
         assert len(found) >= rows
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from itertools import permutations
+from typing import Any
 
 import pytest
 
 from normalizers.claims import encode
-from taxii_server.stores.base import Alias, ClaimRow, Listed, Mark, Store
+from taxii_server.stores.base import Alias, ClaimRow, Listed, Mark, Store, Told
 from tests.stores.making import claim, row
 
 
@@ -236,3 +237,38 @@ def test_an_observable_is_found_by_its_aliases(store: Store) -> None:
     assert store.aliased(other) == [a.key]
     assert store.aliased(a.key) == []
     assert store.claims([weak]) == {}
+
+
+def _told(number: int, value: str, **other: Any) -> Told:
+    said = claim(value, **other)
+    return Told(said.origin, bytes([number]) * 16, said.key, "reading", said)
+
+
+def test_a_log_s_records_are_kept_by_id_and_found_by_observable(store: Store) -> None:
+    """The last that was put of each, wherever it was before; of one origin alone."""
+    a, b, other = _told(1, "a"), _told(2, "a"), _told(1, "a", origin="feed-b")
+    store.put_claims([row(a.claim)], records=[a, b, other])
+    assert store.records("feed-a", [a.id, b.id, b"x" * 16]) == {a.id: a, b.id: b}
+    assert sorted(store.records_about("feed-a", [a.key])) == sorted([a, b])
+    moved = _told(1, "b", labels=("x",), withdrawn=7)
+    assert store.put_claims([], records=[moved]) == 0
+    assert store.records("feed-a", [a.id]) == {a.id: moved}
+    assert store.records_about("feed-a", [a.key]) == [b]
+    assert store.records_about("feed-a", [moved.key]) == [moved]
+    assert store.records_about("feed-b", [a.key, moved.key]) == [other]
+    assert store.records_about("feed-c", [a.key]) == []
+
+
+def test_records_and_their_claims_are_written_in_one_step(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where records cannot be written, the claims made of them are not there either."""
+
+    def broken(*_: Any) -> None:
+        raise RuntimeError("power cut")
+
+    one = _told(1, "a")
+    with monkeypatch.context() as patch:
+        patch.setattr("taxii_server.stores.sqlite.claims.put_records", broken)
+        with pytest.raises(RuntimeError):
+            sqlite.put_claims([row(one.claim)], records=[one])
+    assert sqlite.claims([one.key]) == {}
+    assert sqlite.dirty(10) == []

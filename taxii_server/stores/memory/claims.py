@@ -11,7 +11,7 @@ from threading import RLock
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, wins
-from taxii_server.stores.base import Alias, ClaimRow, Listed, Mark
+from taxii_server.stores.base import Alias, ClaimRow, Listed, Mark, Told
 from taxii_server.stores.memory.ordered import Ordered
 
 
@@ -24,6 +24,9 @@ class MemoryClaims:
         self._claims: dict[bytes, dict[tuple[str, Audience], Claim]] = {}
         self._keys: Ordered[bytes] = Ordered()
         self._aliases: defaultdict[bytes, set[bytes]] = defaultdict(set)
+        self._records: dict[tuple[str, bytes], Told] = {}
+        #: ids of the records about an observable
+        self._about: defaultdict[tuple[str, bytes], set[bytes]] = defaultdict(set)
         self._renew_at: dict[tuple[str, Listed], Millis] = {}
         self._lists: defaultdict[str, Ordered[Listed]] = defaultdict(Ordered)
         self._marks: dict[int, Mark] = {}
@@ -35,14 +38,30 @@ class MemoryClaims:
         with self._claims_lock:
             return {key: list(self._claims[key].values()) for key in keys if key in self._claims}
 
-    def put_claims(self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = ()) -> int:
+    def put_claims(
+        self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = (), records: Sequence[Told] = ()
+    ) -> int:
         kept = 0
         with self._claims_lock:
             for alias, key in aliases:
                 self._aliases[alias].add(key)
+            for told in records:
+                before = self._records.get((told.origin, told.id))
+                if before is not None:
+                    self._about[told.origin, before.key].discard(told.id)
+                self._records[told.origin, told.id] = told
+                self._about[told.origin, told.key].add(told.id)
             for row in rows:
                 kept += self._put(row)
         return kept
+
+    def records(self, origin: str, ids: Collection[bytes]) -> dict[bytes, Told]:
+        with self._claims_lock:
+            return {id_: self._records[origin, id_] for id_ in ids if (origin, id_) in self._records}
+
+    def records_about(self, origin: str, keys: Collection[bytes]) -> list[Told]:
+        with self._claims_lock:
+            return [self._records[origin, id_] for key in keys for id_ in self._about.get((origin, key), ())]
 
     def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:
         with self._claims_lock:

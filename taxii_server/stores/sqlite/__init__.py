@@ -15,13 +15,16 @@ from taxii_server.stores.sqlite.logs import SqliteLogs
 from taxii_server.stores.sqlite.names import Names
 from taxii_server.stores.sqlite.objects import SqliteObjects
 from taxii_server.stores.sqlite.pages import SqlitePages
+from taxii_server.stores.sqlite.records import SqliteRecords
 from taxii_server.stores.sqlite.schema import prepare
 from taxii_server.stores.sqlite.submissions import SqliteSubmissions
 
 __all__ = ["SqliteStore", "restore"]
 
 
-class SqliteStore(SqliteClaims, SqliteLists, SqliteObjects, SqliteLogs, SqlitePages, SqliteSubmissions, SqliteDesk):
+class SqliteStore(
+    SqliteClaims, SqliteRecords, SqliteLists, SqliteObjects, SqliteLogs, SqlitePages, SqliteSubmissions, SqliteDesk
+):
     """The whole interface of :class:`taxii_server.stores.base.Store`.
 
     A call that writes waits at most ``patience`` for another writer and then raises StoreBusy.

@@ -11,10 +11,11 @@ from operator import itemgetter
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, decode, encode
-from taxii_server.stores.base import Alias, ClaimRow
+from taxii_server.stores.base import Alias, ClaimRow, Told
 from taxii_server.stores.sqlite.batches import chunks, insert
 from taxii_server.stores.sqlite.database import Database
 from taxii_server.stores.sqlite.lists import ListedRow, put_listed
+from taxii_server.stores.sqlite.records import put_records
 from taxii_server.stores.sqlite.settling import settle
 
 #: (observable, origin, audience)
@@ -97,7 +98,9 @@ class SqliteClaims:
                 found.setdefault(key, []).append(decode(body))
         return found
 
-    def put_claims(self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = ()) -> int:
+    def put_claims(
+        self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = (), records: Sequence[Told] = ()
+    ) -> int:
         # Whoever says it says it again until something synced is written after it: a cursor, or a verdict.
         with self._database.writing(synced=False) as connection:
             stored = {
@@ -110,6 +113,8 @@ class SqliteClaims:
             _write(connection, draft)
             if aliases:
                 connection.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?)", sorted(aliases))
+            if records:
+                put_records(connection, records)
         return len(draft.marks)
 
     def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:

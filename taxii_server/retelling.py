@@ -1,0 +1,103 @@
+"""Logs whose records are known again: a later version of one may take it back, or speak of something else.
+
+What such a log says about an observable is made of the latest of each of its records about it, and of nothing else: so
+it does not matter in which order versions come, or how often, and a claim ends when its last record does. What a record
+said before and what it says now change in one step, so nothing is left over where a process dies between them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from config.audience import Audience
+from normalizers.claims import Claim, encode, observable_key, retold
+from normalizers.records import Record
+from taxii_server.stores.base import ClaimRow, Store, Told
+
+#: (observable key, audience)
+Place = tuple[bytes, Audience]
+
+
+class Change(NamedTuple):
+    """What a batch of records changes, to be written in one step."""
+
+    rows: list[ClaimRow]
+    records: list[Told]
+
+
+class Retelling:
+    """Tells the records of one log in place of what they said before."""
+
+    def __init__(self, store: Store, origin: str, reading: str, row: Callable[[bytes, Claim], ClaimRow]) -> None:
+        """``reading`` stands for how the feed's documents are read now: what was read otherwise is replaced by what is
+        read anew, even if its version is the same. ``row`` makes of a claim what is written."""
+        self._store = store
+        self._origin = origin
+        self._reading = reading
+        self._row = row
+
+    def elsewhere(self, batch: Iterable[Record]) -> dict[Audience, list[Record]]:
+        """The records of the batch that were for another audience until now, by which."""
+        batch = list(batch)
+        known = self._store.records(self._origin, {_id(record.name) for record in batch})
+        found: dict[Audience, list[Record]] = {}
+        for record in batch:
+            before = known.get(_id(record.name))
+            if before is not None and before.claim.audience != record.claim.audience:
+                found.setdefault(before.claim.audience, []).append(record)
+        return found
+
+    def change(self, batch: Iterable[Record]) -> Change:
+        """What the store is to hold once these records are told, in their order."""
+        news = [self._told(record) for record in batch]
+        before = self._store.records(self._origin, {told.id for told in news})
+        latest: dict[bytes, Told] = {}
+        for told in news:
+            if _replaces(told, latest.get(told.id) or before.get(told.id)):
+                latest[told.id] = told
+        changed = {id_: told for id_, told in latest.items() if told != before.get(id_)}
+        if not changed:
+            return Change([], [])
+        moments: dict[Place, int] = {}
+        for id_, told in changed.items():
+            for one in (before.get(id_), told):
+                if one is not None:
+                    place = (one.key, one.claim.audience)
+                    moments[place] = max(moments.get(place, 0), told.claim.version)
+        return Change(self._rows(moments, changed), list(changed.values()))
+
+    def _told(self, record: Record) -> Told:
+        claim = record.claim
+        return Told(self._origin, _id(record.name), observable_key(claim.type, claim.value), self._reading, claim)
+
+    def _rows(self, moments: dict[Place, int], changed: dict[bytes, Told]) -> list[ClaimRow]:
+        keys = {key for key, _ in moments}
+        held: dict[Place, list[Claim]] = {}
+        unchanged = (told for told in self._store.records_about(self._origin, keys) if told.id not in changed)
+        for told in (*unchanged, *changed.values()):
+            held.setdefault((told.key, told.claim.audience), []).append(told.claim)
+        stored = {
+            (key, claim.audience): claim
+            for key, claims in self._store.claims(keys).items()
+            for claim in claims
+            if claim.origin == self._origin
+        }
+        rows = []
+        for place, moment in moments.items():
+            claim = retold(stored.get(place), held.get(place, []), moment, place[0])
+            if claim is not None and claim is not stored.get(place):
+                rows.append(self._row(place[0], claim))
+        return rows
+
+
+def _id(name: str) -> bytes:
+    return hashlib.blake2b(name.encode(), digest_size=16).digest()
+
+
+def _replaces(told: Told, before: Told | None) -> bool:
+    """The later version; at a tie what is read as documents are now, then the greater bytes."""
+    if before is None or told.claim.version != before.claim.version:
+        return before is None or told.claim.version > before.claim.version
+    return told.reading != before.reading or encode(told.claim) > encode(before.claim)
