@@ -41,19 +41,32 @@ def backup(file: Path, config: Path | None, data: Path | None) -> None:
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--let-in", is_flag=True, help="Let in whoever the backup lets in, even who was shut out since.")
 @configured
-def restore(file: Path, yes: bool, config: Path | None, data: Path | None) -> None:
+def restore(file: Path, yes: bool, let_in: bool, config: Path | None, data: Path | None) -> None:
     """Put the store back to what the backup FILE holds. The hub must be stopped.
 
-    No date_added is ever given a second time: subscribers go on from where they were.
+    No date_added is ever given a second time: subscribers go on from where they were. Users and tokens may come in only
+    where the store that is replaced lets them in too.
     """
     settings = settings_of(config, data)
     if not yes:
         click.confirm(f"replace the store in {settings.data} by {file}?", abort=True)
     settings.data.mkdir(parents=True, exist_ok=True)
     expect = {"namespace": str(settings.hub.namespace)}
-    restore_store(file, settings.store, settings.data, system_clock(), expect, audit_of("restore", str(file)))
+    record = audit_of("restore", str(file), **({"let_in": True} if let_in else {}))
+    returned = restore_store(file, settings.store, settings.data, system_clock(), expect, record, let_in=let_in)
     click.echo(f"restored {file}")
+    for said, names in (
+        ("users with less than in the backup, or with a later password", returned.users),
+        ("tokens of the backup that stay revoked", returned.tokens),
+        ("users who came after the backup and are forgotten", returned.unknown_users),
+        ("tokens that came after the backup and are forgotten", returned.unknown_tokens),
+    ):
+        if names:
+            click.echo(f"{said} ({len(names)}): {', '.join(names)}")
+    if returned.users or returned.tokens:
+        click.echo("to let in whoever the backup lets in, restore it again with --let-in")
 
 
 @click.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from config.instant import Micros
 from taxii_server.stores import sqlite
-from taxii_server.stores.base import AuditRecord, Store, StoreUnusable
+from taxii_server.stores.base import AuditRecord, Returned, Store, StoreUnusable
 from taxii_server.stores.memory import MemoryStore
 
 
@@ -28,17 +28,20 @@ def restore(
     now: Micros,
     expect: Mapping[str, str] | None = None,
     audit: AuditRecord | None = None,
-) -> None:
+    *,
+    let_in: bool = False,
+) -> Returned:
     """Put a backup in the place of the store of that address, which nobody may have open, whole or not at all.
 
     The replaced file stays beside it. ``expect`` are small texts, such as the hub's namespace, that the backup must not
     remember otherwise. ``audit`` is in the audit log of what is restored. No ``date_added`` of the replaced store, or
-    before ``now``, is ever given again. Raises StoreUnusable when one of the two is not a hub's or the backup is
-    damaged, StoreBusy while the store is open, StoreFull.
+    before ``now``, is ever given again. A user or token of the backup may come in only where the replaced store lets it
+    in too, unless ``let_in``; gives who may do less by that. Raises StoreUnusable when one of the two is not a hub's or
+    the backup is damaged, StoreBusy while the store is open, StoreFull.
     """
     if address == "memory:":
         raise StoreUnusable("a memory: store keeps nothing, so nothing can be restored to it; sqlite:FILE can")
-    sqlite.restore(backup, _file(address, data), now, expect, audit)
+    return sqlite.restore(backup, _file(address, data), now, expect, audit, let_in=let_in)
 
 
 def _file(address: str, data: Path) -> Path:

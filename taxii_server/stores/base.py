@@ -293,6 +293,18 @@ class Token:
     revoked: bool = False
 
 
+class Returned(NamedTuple):
+    """What a restore did to who may come in; names of users and ids of tokens, sorted."""
+
+    #: who has less than in the backup, or another password: the replaced store says so, or does not know them
+    users: tuple[str, ...] = ()
+    #: which were revoked, because the replaced store does not let them in or does not know them
+    tokens: tuple[str, ...] = ()
+    #: of the replaced store, which the backup does not know
+    unknown_users: tuple[str, ...] = ()
+    unknown_tokens: tuple[str, ...] = ()
+
+
 class ReadCount(NamedTuple):
     """Reads of one subscriber, summed."""
 

@@ -78,9 +78,12 @@ def test_what_is_posted_on_behalf_of_somebody_says_so(terminal: Terminal) -> Non
 
 
 def test_a_restore_is_in_the_log_of_what_is_restored(terminal: Terminal) -> None:
-    """With what was done since the backup gone from it."""
+    """With what was done since the backup gone from it, but for who was shut out: that stays so."""
     file = str(terminal.folder / "backup.db")
     terminal.run("backup", file)
     terminal.run("users", "disable", "mika")
-    terminal.run("restore", file, "--yes")
+    said = terminal.run("restore", file, "--yes")
+    assert "users with less than in the backup, or with a later password (1): mika" in said
+    (mika,) = json.loads(terminal.run("users", "list", "--json"))
+    assert mika["disabled"]
     assert [(item["action"], item["subject"]) for item in terminal.log()] == [("add user", "mika"), ("restore", file)]

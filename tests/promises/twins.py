@@ -173,6 +173,7 @@ class Twin:
             (root, item) for root in self.settings.api_roots for item in root.collections if str(item.id) == collection
         )
         for marking in dict.fromkeys(row.marking for row in rows):
+            self.clock.now += 1  # or their order would be that of their ids, which are random
             if self.restricted or (collection != SHARED and marking == "clear"):
                 body = orjson.dumps({"objects": [row.object() for row in rows if row.marking == marking]})
                 who = Caller("pia", f"{marking} KK", frozenset(["publishers"]))

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from taxii_server.stores import open_store, restore
-from taxii_server.stores.base import AuditRecord, Store, StoreBusy, StoreError, StoreFull, StoreUnusable, User
+from taxii_server.stores.base import (
+    AuditRecord,
+    Returned,
+    Store,
+    StoreBusy,
+    StoreError,
+    StoreFull,
+    StoreUnusable,
+    Token,
+    User,
+)
 from taxii_server.stores.sqlite import copies
 from tests.stores.making import ALL, COLLECTION, OTHER, VIEW, at, claim, key_of, page, publication, row, told
 from tests.stores.running import line, running
@@ -157,6 +169,59 @@ def test_a_restore_brings_its_record_along(saved: Path, tmp_path: Path) -> None:
         assert store.audit_log() == [record]
 
 
+def _token(name: str, user: str = "mika", **other: Any) -> Token:
+    return Token(id=name, user=user, digest=hashlib.sha256(f"{name} {user}".encode()).digest(), **other)
+
+
+@pytest.fixture
+def people(tmp_path: Path) -> Path:
+    """A backup, and a store in which some were shut out since, and others came."""
+    with closing(open_store(ADDRESS, tmp_path)) as store:
+        for name in ("mika", "nao", "pia"):
+            store.save_user(User(name=name, organisation="o", groups=("members", "publishers"), password="old"))
+        for token in (_token("kept"), _token("lost"), _token("gone", revoked=True), _token("other")):
+            store.save_token(token)
+        store.backup(tmp_path / "backup.db")
+        store.save_user(User(name="nao", organisation="o", groups=("members", "operators"), password="new"))
+        store.save_user(User(name="pia", organisation="o", groups=("members", "publishers"), disabled=True))
+        store.save_user(User(name="late", organisation="o", groups=()))
+        for token in (_token("lost", revoked=True), _token("gone"), _token("other", "pia"), _token("late")):
+            store.save_token(token)
+    return tmp_path / "backup.db"
+
+
+def test_a_restore_lets_in_nobody_who_was_shut_out_since(people: Path, tmp_path: Path) -> None:
+    """Revoked and disabled stays so, on either side; rights are those that both give; a later password holds."""
+    returned = restore(people, ADDRESS, tmp_path, NOW)
+    assert returned == Returned(("nao", "pia"), ("lost", "other"), ("late",), ("late",))
+    with reopened(tmp_path) as store:
+        users = {user.name: user for user in store.users()}
+        assert [name for name, user in users.items() if not user.disabled] == ["mika", "nao"]
+        assert (users["mika"].groups, users["mika"].password) == (("members", "publishers"), "old")
+        assert (users["nao"].groups, users["nao"].password) == (("members",), "new")
+        assert [token.id for token in store.tokens() if not token.revoked] == ["kept"]
+
+
+@pytest.mark.parametrize("replaced", ["none", "damaged", "new"])
+def test_a_restore_lets_in_nobody_where_nothing_is_known(people: Path, tmp_path: Path, replaced: str) -> None:
+    """On a new machine, or in the place of a damaged store: until somebody says that whoever the backup lets in may."""
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    if replaced == "damaged":
+        (place / "hub.db").write_bytes((tmp_path / "hub.db").read_bytes()[:100] + b"x" * 50_000)
+    elif replaced == "new":
+        open_store(ADDRESS, place).close()
+    returned = restore(people, ADDRESS, place, NOW)
+    assert returned == Returned(("mika", "nao", "pia"), ("kept", "lost", "other"))
+    with reopened(place) as store:
+        assert all(user.disabled for user in store.users())
+        assert all(token.revoked for token in store.tokens())
+    assert restore(people, ADDRESS, place, NOW, let_in=True) == Returned()
+    with reopened(place) as store:
+        assert not any(user.disabled for user in store.users())
+        assert {token.id for token in store.tokens() if not token.revoked} == {"kept", "lost", "other"}
+
+
 @pytest.mark.parametrize("clock", [NOW - 100 * HOUR, NOW + HOUR, NOW + 100 * HOUR])
 def test_promise_1_a_restored_store_gives_no_date_again(saved: Path, tmp_path: Path, clock: int) -> None:
     """Whatever the clock says: dates go on after those of the backup, of the replaced store, and the present, for
@@ -286,5 +351,5 @@ def test_the_replaced_store_stays_beside_and_another_hubs_backup_is_refused(save
 def test_a_backup_of_the_first_version_can_be_restored(tmp_path: Path) -> None:
     """It comes to the present schema on its way."""
     version_1(tmp_path / "backup.db")
-    restore(tmp_path / "backup.db", ADDRESS, tmp_path, 0)
+    restore(tmp_path / "backup.db", ADDRESS, tmp_path, 0, let_in=True)
     check_version_1(tmp_path / "hub.db")

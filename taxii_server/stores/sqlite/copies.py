@@ -17,9 +17,10 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from config.instant import Micros
-from taxii_server.stores.base import AuditRecord, StoreBusy, StoreError, StoreFull, StoreUnusable
+from taxii_server.stores.base import AuditRecord, Returned, StoreBusy, StoreError, StoreFull, StoreUnusable
 from taxii_server.stores.sqlite.audits import add_audit
 from taxii_server.stores.sqlite.database import PATIENCE, Database, connect, meaning
+from taxii_server.stores.sqlite.returning import NOBODY, Doors, doors, shut
 from taxii_server.stores.sqlite.schema import APPLICATION_ID, SCRIPTS, prepare, version_of
 
 #: pages copied at once; others may write in between and during it
@@ -106,27 +107,31 @@ def restore(
     now: Micros,
     expect: Mapping[str, str] | None = None,
     audit: AuditRecord | None = None,
-) -> None:
+    *,
+    let_in: bool = False,
+) -> Returned:
     """Put a backup in the place of the store at ``path``, whole or not at all. The replaced file stays beside it.
 
     ``expect`` are small texts that the backup must not remember otherwise; ``audit`` is added to its audit log. No
     ``date_added`` that the replaced store gave is given again, even if the clock has stepped back since. Secrets are
-    those of the backup. Raises StoreBusy while the store is open, StoreUnusable when the backup or what it would
-    replace is not a hub's, or the backup is damaged.
+    those of the backup. Who may come in is what the backup and the replaced store both say, or with ``let_in`` the
+    backup alone; gives who may do less by that. Raises StoreBusy while the store is open, StoreUnusable when the backup
+    or what it would replace is not a hub's, or the backup is damaged.
     """
     _check_header(backup)
     alone = InUse(path, alone=True)
     try:
         with _refused(path), _beside(path) as part:
             shutil.copyfile(backup, part)
-            given, floor = _given_by(path, now)
-            _adapt(part, backup, given, floor, expect or {}, audit)
+            given, floor, replaced = _given_by(path, now)
+            returned = _adapt(part, backup, given, floor, expect or {}, audit, None if let_in else replaced)
             _make_durable(part)
             for companion in _COMPANIONS:  # of a store so damaged that it could not be closed
                 path.with_name(path.name + companion).unlink(missing_ok=True)
             with _kept(path, now):
                 os.replace(part, path)
             _make_durable(path.parent)
+            return returned
     finally:
         alone.release()
 
@@ -155,23 +160,24 @@ def _check_header(file: Path) -> None:
         raise StoreUnusable(f"{file}: expected the backup of a hub, got something else")
 
 
-def _given_by(path: Path, now: Micros) -> tuple[dict[str, Micros], Micros]:
-    """The last date of each collection that the store gave, and a date that it gave none after as far as is known."""
+def _given_by(path: Path, now: Micros) -> tuple[dict[str, Micros], Micros, Doors]:
+    """The last date of each collection that the store gave, a date that it gave none after as far as is known, and who
+    may come in there."""
     if not path.exists():
-        return {}, now
+        return {}, now, NOBODY
     written = max((file.stat().st_mtime_ns // 1_000 for file in _files(path)), default=now)
     try:
         with closing(connect(path, 0)) as connection:
             version_of(connection, path, len(SCRIPTS))
             # Writes back what is in the log, and fails when somebody has the file open who knows nothing of our lock.
             connection.execute("PRAGMA journal_mode = DELETE")
-            return dict(connection.execute("SELECT name, last FROM collection").fetchall()), now
+            return dict(connection.execute("SELECT name, last FROM collection").fetchall()), now, doors(connection)
     except sqlite3.Error as error:
         found = meaning(error, path)
         if isinstance(found, StoreBusy):
             raise StoreBusy(f"{path}: the store is in use by another program") from error
         if isinstance(found, StoreUnusable):
-            return {}, max(now, written)  # damaged, which may be just why it is replaced
+            return {}, max(now, written), NOBODY  # damaged, which may be just why it is replaced
         raise found from error
 
 
@@ -182,7 +188,8 @@ def _adapt(
     floor: Micros,
     expect: Mapping[str, str],
     audit: AuditRecord | None,
-) -> None:
+    replaced: Doors | None,
+) -> Returned:
     """Check the copy of a backup, bring it to the present schema, and to dates that were not given yet."""
     prepare(part, PATIENCE)
     try:
@@ -202,9 +209,11 @@ def _adapt(
             )
             connection.execute("INSERT INTO restored (floor) VALUES (?)", (floor,))
             connection.execute("DELETE FROM lease")  # of processes that have ended
+            returned = Returned() if replaced is None else shut(connection, replaced)
             add_audit(connection, audit)
             connection.execute("COMMIT")
             connection.execute("PRAGMA journal_mode = DELETE")
+            return returned
     except sqlite3.Error as error:
         raise meaning(error, backup) from error
 

@@ -15,8 +15,8 @@ from taxii_server.stores.sqlite.audits import add_audit
 from taxii_server.stores.sqlite.database import Database
 
 _KEEP_FEED = "INSERT INTO feed VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
-_KEEP_USER = "INSERT INTO person VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
-_KEEP_API_KEY = """
+KEEP_USER = "INSERT INTO person VALUES (?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+KEEP_API_KEY = """
     INSERT INTO token (id, digest, created, body) VALUES (?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, created = excluded.created, body = excluded.body
 """
@@ -61,27 +61,27 @@ class SqliteDesk:
 
     def user(self, name: str) -> User | None:
         for (body,) in self._database.rows("SELECT body FROM person WHERE name = ?", (name,)):
-            return _user(body)
+            return user_of(body)
         return None
 
     def users(self) -> list[User]:
-        return [_user(body) for (body,) in self._database.rows("SELECT body FROM person ORDER BY name")]
+        return [user_of(body) for (body,) in self._database.rows("SELECT body FROM person ORDER BY name")]
 
     def save_user(self, user: User, audit: AuditRecord | None = None) -> None:
-        self._keep(_KEEP_USER, (user.name, orjson.dumps(asdict(user))), audit)
+        self._keep(KEEP_USER, (user.name, orjson.dumps(asdict(user))), audit)
 
     def token(self, digest: bytes) -> Token | None:
         for row in self._database.rows("SELECT digest, body FROM token WHERE digest = ?", (digest,)):
-            return _token(*row)
+            return token_of(*row)
         return None
 
     def tokens(self) -> list[Token]:
-        return [_token(*row) for row in self._database.rows("SELECT digest, body FROM token ORDER BY created, id")]
+        return [token_of(*row) for row in self._database.rows("SELECT digest, body FROM token ORDER BY created, id")]
 
     def save_token(self, token: Token, audit: AuditRecord | None = None) -> None:
         fields = asdict(token)
         digest = fields.pop("digest")
-        self._keep(_KEEP_API_KEY, (token.id, digest, token.created, orjson.dumps(fields)), audit)
+        self._keep(KEEP_API_KEY, (token.id, digest, token.created, orjson.dumps(fields)), audit)
 
     # -- the hub itself
 
@@ -129,10 +129,12 @@ class SqliteDesk:
         return [ReadCount(*row) for row in self._database.rows(sql)]
 
 
-def _user(body: bytes) -> User:
+def user_of(body: bytes) -> User:
+    """The user that a row of ``person`` holds."""
     fields: dict[str, Any] = orjson.loads(body)
     return User(**{**fields, "groups": tuple(fields["groups"])})
 
 
-def _token(digest: bytes, body: bytes) -> Token:
+def token_of(digest: bytes, body: bytes) -> Token:
+    """The token that a row of ``token`` holds."""
     return Token(**orjson.loads(body), digest=bytes(digest))
