@@ -34,6 +34,20 @@ _GROUPS = struct.Struct("!8H")
 _ZEROS = re.compile(r":0(?::0)+:")
 #: A network broader than this is a mistake, or an attempt to have half the Internet blocked.
 BROADEST = {4: 8, 6: 16}
+#: What is somebody else's everywhere (IANA special-purpose registries, RFC 6890): this host, private and shared
+#: networks, loopback, link-local, multicast, reserved. The networks for documentation are nobody's, and harmless.
+_SPECIAL = {
+    4: [
+        ipaddress.ip_network(text)
+        for text in (
+            "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+            "192.168.0.0/16", "224.0.0.0/3",
+        )
+    ],
+    6: [ipaddress.ip_network(text) for text in ("::/127", "fc00::/7", "fe80::/9", "ff00::/8")],
+}  # fmt: skip
+#: How those begin: nearly every address is let by at a glance.
+_BEGINS_SPECIAL = re.compile(r"(?:0|10|100|127|169|172|192|22[4-9]|2[34][0-9]|25[0-5])\.|::|f[cdef]")
 
 
 def ipv4(text: str) -> str:
@@ -61,7 +75,12 @@ def _octet(part: str, whole: str) -> int:
 
 @lru_cache(maxsize=8_192)
 def address(text: str) -> tuple[str, str]:
-    """``ipv4`` or ``ipv6`` and the canonical spelling of an address. Raises :class:`BadValue`."""
+    """``ipv4`` or ``ipv6`` and the canonical spelling of a public address. Raises :class:`BadValue`."""
+    kind, canonical = _address(text)
+    return kind, _public(canonical)
+
+
+def _address(text: str) -> tuple[str, str]:
     if ":" not in text:
         return "ipv4", ipv4(text)
     plain = text[1:-1] if text.startswith("[") and text.endswith("]") else text
@@ -72,6 +91,15 @@ def address(text: str) -> tuple[str, str]:
     if packed.startswith(_MAPPED):
         return "ipv4", ".".join(map(str, packed[12:]))
     return "ipv6", _compressed(packed)
+
+
+def _public(canonical: str) -> str:
+    """An address or a network that means the same everywhere. Raises :class:`BadValue` for a special-purpose one."""
+    if _BEGINS_SPECIAL.match(canonical):
+        network = ipaddress.ip_network(canonical)
+        if any(network.overlaps(special) for special in _SPECIAL[network.version]):
+            raise BadValue("special-purpose", f"expected an address of the public Internet, got {canonical}")
+    return canonical
 
 
 def _compressed(packed: bytes) -> str:
@@ -91,7 +119,7 @@ def network(text: str) -> tuple[str, str]:
     given, slash, length = text.partition("/")
     if not slash or not length.isascii() or not length.isdigit() or len(length) > 3:
         raise BadValue("bad-network", f"expected a network such as 198.51.100.0/24, got {shown(text)}")
-    kind, canonical = address(given)
+    kind, canonical = _address(given)
     bits = int(length)
     if kind == "ipv4" and ":" in given:
         bits -= 96  # an IPv4-mapped network: its prefix counts the 96 bits of ::ffff:
@@ -99,11 +127,11 @@ def network(text: str) -> tuple[str, str]:
     if not 0 <= bits <= whole:
         raise BadValue("bad-network", f"expected a prefix length of 0 to {whole}, got {shown(text)}")
     if bits == whole:
-        return kind, canonical
+        return kind, _public(canonical)
     version = 4 if kind == "ipv4" else 6
     if bits < BROADEST[version]:
         raise BadValue("too-broad", f"expected a network of /{BROADEST[version]} or longer, got {shown(text)}")
-    return "cidr", str(ipaddress.ip_network(f"{canonical}/{bits}", strict=False))
+    return "cidr", _public(str(ipaddress.ip_network(f"{canonical}/{bits}", strict=False)))
 
 
 def name(text: str) -> str:
@@ -176,5 +204,5 @@ def host(text: str) -> tuple[str, str]:
     if not last.isascii():
         last = unicodedata.normalize("NFKC", last)
     if _NUMERIC.fullmatch(last):
-        return "ipv4", ipv4(plain.removesuffix("."))
+        return "ipv4", _public(ipv4(plain.removesuffix(".")))
     return "domain", name(text)

@@ -39,7 +39,10 @@ def test_a_url_on_an_address_lies_in_the_networks_of_that_address() -> None:
     assert len(found) == 1 + 112
 
 
-@given(st.one_of(st.ip_addresses(), st.ip_addresses(network="2001:db8::/32")), st.integers(0, 128))
+@given(
+    st.sampled_from(["203.0.113.0/24", "2001:db8::/32"]).flatmap(lambda network: st.ip_addresses(network=network)),
+    st.integers(0, 128),
+)
 def test_networks_hold_the_address_and_are_spelt_as_claims_are(address: object, length: int) -> None:
     """Each network holds the value, is strictly broader, and is its own canonical spelling."""
     kind, text = value = canonical("ip", str(address))

@@ -6,7 +6,7 @@ import hashlib
 import ipaddress
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from normalizers.patterns import observable, pattern
@@ -171,6 +171,27 @@ def test_other_types_have_one_spelling(kind: str, given_text: str, expected: tup
         ("cidr", "198.51.100.0", "bad-network"),
         ("cidr", "198.51.100.0/33", "bad-network"),
         ("cidr", "198.51.100.0/x", "bad-network"),
+        ("ip", "0.0.0.0", "special-purpose"),
+        ("ip", "10.1.2.3", "special-purpose"),
+        ("ip", "100.127.255.255", "special-purpose"),
+        ("ip", "127.0.0.1", "special-purpose"),
+        ("ip", "169.254.169.254", "special-purpose"),
+        ("ip", "172.31.0.1", "special-purpose"),
+        ("ip", "192.168.0.1", "special-purpose"),
+        ("ip", "224.0.0.251", "special-purpose"),
+        ("ip", "255.255.255.255", "special-purpose"),
+        ("ip", "::1", "special-purpose"),
+        ("ip", "fe80::1", "special-purpose"),
+        ("ip", "fd00::1", "special-purpose"),
+        ("ip", "ff02::fb", "special-purpose"),
+        ("ip", "::ffff:10.0.0.1", "special-purpose"),
+        ("any", "192.168.0.0/16", "special-purpose"),
+        ("cidr", "172.0.0.0/8", "special-purpose"),
+        ("cidr", "::ffff:10.0.0.0/104", "special-purpose"),
+        ("url", "http://0x7f.1/", "bad-address"),
+        ("url", "http://192.168.0.1:8080/a", "special-purpose"),
+        ("url", "http://[::1]/", "special-purpose"),
+        ("domain", "10.0.0.1", "special-purpose"),
         ("cidr", "0.0.0.0/0", "too-broad"),
         ("cidr", "::/3", "too-broad"),
         ("cidr", "::ffff:0:0/90", "bad-network"),
@@ -315,6 +336,7 @@ def test_canonical_values_survive_their_pattern(kind: str, text: str) -> None:
 def test_ipv6_is_written_as_rfc_5952_says(address: ipaddress.IPv6Address) -> None:
     """Every IPv6 address, in full and in short, has the spelling of the standard library."""
     expected = ("ipv4", str(address.ipv4_mapped)) if address.ipv4_mapped else ("ipv6", address.compressed)
+    assume(_is_public(address))
     assert canonical("ip", address.exploded) == expected
     assert canonical("ip", str(address)) == expected
 
@@ -325,3 +347,15 @@ def test_the_fast_road_and_the_slow_one_agree(host: str, port: str) -> None:
     plain = f"http://{host}{port}/a?b=c"
     assert canonical("url", plain) == canonical("url", f"\u200b{plain}")
     assert canonical("domain", host) == canonical("domain", f"{host.upper()}.")
+
+
+@given(st.ip_addresses())
+def test_no_address_of_the_public_internet_is_taken_for_a_special_one(address: ipaddress.IPv4Address) -> None:
+    """What the standard library calls global is taken, but for multicast."""
+    assume(_is_public(address))
+    assert canonical("ip", str(address))
+
+
+def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return bool(plain.is_global and not plain.is_multicast)
