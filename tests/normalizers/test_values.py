@@ -358,4 +358,4 @@ def test_no_address_of_the_public_internet_is_taken_for_a_special_one(address: i
 
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     plain = getattr(address, "ipv4_mapped", None) or address
-    return bool(plain.is_global and not plain.is_multicast)
+    return bool(plain.is_global and not plain.is_multicast and not getattr(plain, "is_site_local", False))
