@@ -128,7 +128,20 @@ class Collection(Entry):
             raise ValueError(f"{self.title}: a submissions collection is read by nobody")
         if ANYONE in self.write:
             raise ValueError(f"{self.title}: posting needs a name, so {ANYONE} cannot write")
+        if self.alias is not None and _is_uuid(self.alias):
+            # It stands in paths where an id may stand, and would take the place of another collection.
+            raise ValueError(f"{self.title}: alias: expected a name and no UUID, got {self.alias}")
+        self._check_writers()
         return self
+
+    def _check_writers(self) -> None:
+        """Verdicts tell whoever posts to a shared collection which ids are there already, and that they are others'."""
+        blind = sorted(set(self.write) - set(self.read))
+        if self.kind == "shared" and blind and ANYONE not in self.read:
+            raise ValueError(
+                f"{self.title}: expected a shared collection to be read by all who write to it, and {blind[0]!r} does "
+                "not read it; a submissions collection is for those who post without reading"
+            )
 
 
 class ApiRoot(Entry):
@@ -236,6 +249,14 @@ class Settings(Entry):
             if feed.id == feed_id:
                 return feed
         raise KeyError(feed_id)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _unique(what: str, values: Iterable[str]) -> None:

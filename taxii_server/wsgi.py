@@ -42,6 +42,7 @@ def hub(config: Path, data: Path | None = None) -> Flask:
     configure_logging(logging.getLevelNamesMapping().get(os.environ.get("NOROSHI_LOG", "INFO").upper(), logging.INFO))
     memory.lean()
     _look_after_itself()
+    _take_no_headers_from_the_environment()
     settings = load(config)
     if data is not None:
         settings = settings.model_copy(update={"data": data})
@@ -52,6 +53,16 @@ def hub(config: Path, data: Path | None = None) -> Flask:
     atexit.register(store.close)
     atexit.register(reads.close)
     return app
+
+
+def _take_no_headers_from_the_environment() -> None:
+    """Forget variables that are named like what WSGI names headers.
+
+    Some servers, the hub's own among them, begin each request with the environment of their process:
+    ``HTTP_AUTHORIZATION`` there would be the credentials of everybody who shows none.
+    """
+    for name in [name for name in os.environ if name.startswith(("HTTP_", "CONTENT_"))]:
+        del os.environ[name]
 
 
 def _look_after_itself() -> None:

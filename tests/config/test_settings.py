@@ -43,6 +43,26 @@ def _roots(**change: Any) -> dict[str, Any]:
     return {"api_roots": [{"path": "public", "title": "Public", "collections": [collection]}]}
 
 
+def _shared(**change: Any) -> dict[str, Any]:
+    return _roots(kind="shared", view=None, audience="green", **change)
+
+
+def _two(**change: Any) -> dict[str, Any]:
+    both = _roots(**change)
+    (first,) = both["api_roots"][0]["collections"]
+    second = {**first, "id": "758c5fb8-da4e-43b2-bae3-d6173b380dca", "title": "Two"}
+    both["api_roots"][0]["collections"] = [first, second]
+    return both
+
+
+def test_whoever_writes_to_a_shared_collection_reads_it(tmp_path: Path) -> None:
+    """All who write are among those who read, or everybody reads."""
+    _load(tmp_path, _shared(read=["members", "publishers"], write=["publishers"], alias="one"))
+    open_to_all = _roots(kind="shared", view=None, audience="clear", read=["anyone"], write=["members"])
+    _load(tmp_path, open_to_all)
+    _load(tmp_path, _shared(read=["members"], write=[]))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -63,6 +83,15 @@ def _roots(**change: Any) -> dict[str, Any]:
         pytest.param(_roots(view={"audience": "internal"}), "internal", id="internal in a collection"),
         pytest.param(_roots(view={"audience": "purple"}), "expected an audience", id="unknown audience"),
         pytest.param(_roots(id="eb8df4a3-323e-1a81-b4c5-93e278993f8c"), "version 4", id="UUID of version 1"),
+        pytest.param(_roots(alias="eb8df4a3-323e-4a81-b4c5-93e278993f8c"), "no UUID", id="its id as an alias"),
+        pytest.param(_roots(alias="758c5fb8-da4e-43b2-bae3-d6173b380dca"), "no UUID", id="another's id as an alias"),
+        pytest.param(_roots(alias="758c5fb8da4e43b2bae3d6173b380dca"), "no UUID", id="a UUID without dashes"),
+        pytest.param(_two(alias="one"), "alias in public 'one' is given twice", id="alias twice in a root"),
+        pytest.param(_shared(read=["members"], write=["publishers"]), "'publishers' does not read", id="blind writers"),
+        pytest.param(_shared(read=[], write=["members"]), "read by all who write", id="a drop box"),
+        pytest.param(
+            _shared(read=["members"], write=["members", "publishers"]), "'publishers' does not read", id="one of two"
+        ),
         pytest.param({"default_root": "nowhere"}, "nowhere", id="unknown default root"),
         pytest.param({"superseded_for": "a while"}, "superseded_for", id="no length of time"),
         pytest.param({"superseded_for": 7}, "did you mean 7d", id="a bare number"),

@@ -36,7 +36,6 @@ MERGED = "9f4b2f60-7c7d-4c55-9a51-1f2d3c4b5a01"
 SHARED = "9f4b2f60-7c7d-4c55-9a51-1f2d3c4b5a02"
 FINANCE = "9f4b2f60-7c7d-4c55-9a51-1f2d3c4b5a03"
 MEMBERS_INBOX = "9f4b2f60-7c7d-4c55-9a51-1f2d3c4b5a04"
-DROPBOX = "9f4b2f60-7c7d-4c55-9a51-1f2d3c4b5a05"
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 #: collection id -> (path of its root, alias)
@@ -47,7 +46,6 @@ PLACES = {
     SHARED: ("members", "shared"),
     FINANCE: ("members", "finance"),
     MEMBERS_INBOX: ("members", "submissions"),
-    DROPBOX: ("members", "dropbox"),
 }
 
 HUB: dict[str, Any] = {
@@ -132,15 +130,6 @@ HUB: dict[str, Any] = {
                     "kind": "submissions",
                     "write": ["publishers"],
                 },
-                {
-                    "id": DROPBOX,
-                    "title": "Members - drop box",
-                    "alias": "dropbox",
-                    "kind": "shared",
-                    "audience": "green",
-                    "read": ["bankers"],
-                    "write": ["members"],
-                },
             ],
         },
     ],
@@ -215,7 +204,7 @@ class TestHub:
 
     def publish(self, collection: str, *objects: dict[str, Any]) -> None:
         """Put objects into a collection's log as the hub itself does."""
-        scope = f"{'collection' if collection in (SHARED, FINANCE, DROPBOX) else 'test'}:{collection}"
+        scope = f"{'collection' if collection in (SHARED, FINANCE) else 'test'}:{collection}"
         for obj in objects:
             key = key_of(obj["id"])
             state = self.store.objects(scope, [key]).get(key)

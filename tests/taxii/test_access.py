@@ -10,7 +10,6 @@ import pytest
 from config.settings import Settings
 from taxii_server.access import ANONYMOUS, Access, Caller, Forbidden, Hidden, LoginFirst
 from tests.taxii.hub import (
-    DROPBOX,
     FINANCE,
     GREEN,
     HUB,
@@ -36,7 +35,6 @@ TABLE = {
     SHARED: ("401", "rw", "rw", "r", "-", "-"),
     FINANCE: ("401", "-", "-", "rw", "-", "-"),
     MEMBERS_INBOX: ("401", "-", "w", "-", "-", "-"),
-    DROPBOX: ("401", "w", "-", "r", "-", "-"),
     UNKNOWN: ("-", "-", "-", "-", "-", "-"),
 }
 OBJECT = stix_id("indicator", 1)

@@ -60,7 +60,6 @@ def test_discovery(server: Served) -> None:
     assert {item.title for item in found.api_roots[1].collections} == {
         "Members",
         "Members - shared",
-        "Members - drop box",
     }
     assert found.api_roots[1].versions == ["application/taxii+json;version=2.1"]
 

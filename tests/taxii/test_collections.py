@@ -7,7 +7,6 @@ import uuid
 import pytest
 
 from tests.taxii.hub import (
-    DROPBOX,
     FINANCE,
     INBOX,
     MEMBERS_INBOX,
@@ -29,9 +28,9 @@ RO, WO, RW = (True, False), (False, True), (True, True)
         pytest.param("public", "", {OPEN: RO}, id="anonymous reads what anyone may"),
         pytest.param("public", "mika", {OPEN: RO}, id="submissions are for trusted groups alone"),
         pytest.param("public", "pub", {OPEN: RO, INBOX: WO}, id="publisher"),
-        pytest.param("members", "mika", {MERGED: RO, SHARED: RW, DROPBOX: WO}, id="member"),
+        pytest.param("members", "mika", {MERGED: RO, SHARED: RW}, id="member"),
         pytest.param("members", "pub", {MERGED: RO, SHARED: RW, MEMBERS_INBOX: WO}, id="publisher of members"),
-        pytest.param("members", "ben", {MERGED: RO, SHARED: RO, FINANCE: RW, DROPBOX: RO}, id="banker"),
+        pytest.param("members", "ben", {MERGED: RO, SHARED: RO, FINANCE: RW}, id="banker"),
     ],
 )
 def test_5_1_collections_are_those_of_the_caller(

@@ -6,7 +6,6 @@ import pytest
 
 from normalizers.markings import companion
 from tests.taxii.hub import (
-    DROPBOX,
     FINANCE,
     GREEN,
     INBOX,
@@ -134,8 +133,6 @@ def test_5_7_what_matches_nothing_deletes_nothing(shared: TestHub, query: str, c
         pytest.param(SHARED, "mika", 200, id="true/true"),
         pytest.param(SHARED, "nao", 403, id="true/true, what another member posted"),
         pytest.param(SHARED, "ben", 403, id="true/false"),
-        pytest.param(DROPBOX, "mika", 403, id="false/true"),
-        pytest.param(DROPBOX, "ben", 403, id="true/false, other collection"),
         pytest.param(FINANCE, "mika", 404, id="false/false"),
         pytest.param(UNKNOWN, "mika", 404, id="unknown"),
         pytest.param(MERGED, "mika", 403, id="merged, readable"),

@@ -10,7 +10,6 @@ import pytest
 
 from taxii_server.stores.base import Submission
 from tests.taxii.hub import (
-    DROPBOX,
     FINANCE,
     GREEN,
     INBOX,
@@ -46,7 +45,6 @@ def test_5_5_202_with_a_status_resource(hub: TestHub) -> None:
     [
         pytest.param(SHARED, "mika", 202, id="member, shared"),
         pytest.param(SHARED, "ben", 403, id="may read, not write"),
-        pytest.param(DROPBOX, "mika", 202, id="may write, not read"),
         pytest.param(SHARED, "", 401, id="anonymous"),
         pytest.param(SHARED, "idle", 404, id="no rights at the root"),
         pytest.param(FINANCE, "mika", 404, id="hidden"),
