@@ -36,7 +36,7 @@ DIFFERENCES: dict[str, tuple[str, str, str]] = {
         "Section 8.2.2: authentication may be off for what is public. medallion asks for it everywhere.",
     ),
     "collections": (
-        "200 collections: Members; Members - shared; Members - drop box",
+        "200 collections: Members; Members - shared",
         "200 collections: Members - shared; Members; Hidden",
         f"{_HIDDEN} The hub's other collections are those of its test settings, in order of id (section 3.3).",
     ),
