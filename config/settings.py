@@ -187,7 +187,7 @@ class Settings(Entry):
     superseded_for: Span = 7 * DAY
     #: the originals of submissions leave after this
     submissions_for: Span = 90 * DAY
-    #: claims dated further ahead than this wait
+    #: rows of feeds dated further ahead than this count as of their fetch, and other claims wait
     tolerated_skew: Span = 5 * MINUTE
     #: how long a checked password is remembered in memory
     password_cache: Span = 5 * MINUTE

@@ -155,6 +155,16 @@ def rounded(claim: Claim, key: bytes | None = None) -> Claim:
     return Claim(*claim[:7], last, claim[8], confidence, *claim[10:])
 
 
+def no_later(claim: Claim, moment: Millis) -> Claim:
+    """The claim with every date of its own at ``moment`` at the latest."""
+    return claim._replace(
+        version=min(claim.version, moment),
+        first_seen=min(claim.first_seen, moment),
+        last_seen=min(claim.last_seen, moment),
+        withdrawn=min(claim.withdrawn, moment),
+    )
+
+
 def fold(stored: Claim | None, record: Claim, *, replace: bool, key: bytes | None = None) -> Claim:
     """What the claim is once ``record`` is known too; ``stored`` itself when nothing a subscriber acts on changed.
 

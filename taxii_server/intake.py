@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from collectors import Document
 from config.audience import Audience, sees
 from config.feeds import Feed
-from normalizers.claims import Claim, aliases, fold, next_step, observable_key
+from config.instant import Millis
+from normalizers.claims import Claim, aliases, fold, next_step, no_later, observable_key
 from normalizers.records import Record, Refusal, read
 from taxii_server.holds import Holds, seen_by
 from taxii_server.retelling import Retelling
@@ -42,6 +43,8 @@ class Tally:
     kept: int = 0
     withdrawn: int = 0
     renewed: int = 0
+    #: rows among the claims that were dated ahead
+    ahead: int = 0
 
     def refuse(self, refusal: Refusal) -> None:
         """Count a refused row and keep it as an example while there are few."""
@@ -59,6 +62,7 @@ class Tally:
             "kept": self.kept,
             "withdrawn": self.withdrawn,
             "renewed": self.renewed,
+            "ahead": self.ahead,
         }
 
 
@@ -76,15 +80,18 @@ class Intake:
         origin: Origin,
         tally: Tally,
         holds: Holds,
+        skew: Millis,
         each_batch: Callable[[], None],
         tell: Callable[[News], None],
     ) -> None:
         """``each_batch`` is called before each batch is written; what it raises ends the intake. ``tell`` is given what
-        a batch changed, where nobody else said anything meanwhile."""
+        a batch changed, where nobody else said anything meanwhile. A row dated more than ``skew`` after it was fetched
+        counts as of the fetch."""
         self._store = store
         self._feed = feed
         self._tally = tally
         self.holds = holds
+        self._skew = skew
         self._origin, self._family = origin
         self._each_batch = each_batch
         self._tell = tell
@@ -122,6 +129,13 @@ class Intake:
                 self._tally.held += 1
                 continue
             self._tally.claims += 1
+            claim = item.claim if isinstance(item, Record) else item
+            if max(claim.version, claim.last_seen) > document.fetched + self._skew:
+                # Nothing is seen after it was fetched. A claim that waited for such a date would keep from being heard
+                # whatever its feed says rightly until then.
+                self._tally.ahead += 1
+                claim = no_later(claim, document.fetched)
+                item = item._replace(claim=claim) if isinstance(item, Record) else claim
             if isinstance(item, Record):
                 yield item
             else:

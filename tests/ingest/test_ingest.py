@@ -353,3 +353,54 @@ def test_a_log_keeps_what_it_no_longer_mentions(tmp_path: Path) -> None:
     runner.write("http://example.com/b")
     assert runner.run().counts["withdrawn"] == 0
     assert len(runner.live()) == 2
+
+
+def _dated(*rows: tuple[str, int]) -> list[str]:
+    return ["date,URL", *(f"{stix_time(NOW + hours * HOUR)},{value}" for value, hours in rows)]
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> Runner:
+    """A log whose rows bear dates."""
+    fmt = {"kind": "csv", "fields": {"value": "URL", "type": "url", "first_seen": "date"}}
+    return Runner(tmp_path, _feed(kind="log", format=fmt))
+
+
+def test_a_row_dated_ahead_counts_as_of_its_fetch(dated: Runner) -> None:
+    """It is counted, published at once, and ends a life after it was fetched."""
+    dated.write(*_dated(("http://example.com/a", 24 * 365), ("http://example.com/b", 0)))
+    state = dated.run()
+    assert (state.status, state.counts["claims"], state.counts["ahead"]) == ("ok", 2, 1)
+    assert set(dated.live()) == {"http://example.com/a", "http://example.com/b"}
+    assert dated.live()["http://example.com/a"] <= stix_time(NOW + 7 * DAY)
+
+
+def test_a_row_dated_ahead_silences_no_later_one(dated: Runner) -> None:
+    """What the feed says rightly a week later renews the value, long before the wrong date has come."""
+    dated.write(*_dated(("http://example.com/a", 24 * 365)))
+    dated.run()
+    until = dated.live()["http://example.com/a"]
+    dated.wait(6 * DAY)
+    dated.write(*_dated(("http://example.com/a", 6 * 24)))
+    assert dated.run().counts["ahead"] == 0
+    assert dated.live()["http://example.com/a"] > until
+
+
+def test_promise_4_a_row_dated_ahead_is_read_again_to_no_effect(dated: Runner) -> None:
+    """Within a step, the same row in a document that changed adds no entry."""
+    rows = ("http://example.com/a", 24 * 365)
+    dated.write(*_dated(rows))
+    dated.run()
+    before = dated.hub.log(PUBLIC)
+    for minutes in range(1, 4):
+        dated.wait(60_000)
+        dated.write(*_dated(rows), *[""] * minutes)
+        assert dated.run().counts["kept"] == 0
+    assert dated.hub.log(PUBLIC) == before
+
+
+def test_a_row_within_the_tolerated_skew_keeps_its_date(dated: Runner) -> None:
+    """A clock that is a little ahead is nothing to speak of."""
+    dated.clock.now -= 4 * 60_000_000
+    dated.write(*_dated(("http://example.com/a", 0)))
+    assert dated.run().counts["ahead"] == 0

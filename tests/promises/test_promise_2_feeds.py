@@ -128,6 +128,16 @@ def narrower_rows_beside(twin: Twin) -> None:
     assert all(twin.states().values())
 
 
+def a_date_ahead(twin: Twin) -> None:
+    """A public row dated ahead comes into its date; members' rows change before, and after."""
+    twin.write("feed-a", [Row(1, age=-200), *FULL[1:], *GREEN[:3]])
+    twin.wait(0)
+    assert twin.states()["192.0.2.1"]
+    for day in range(12):
+        twin.write("feed-a", [Row(1, age=-200), *FULL[1:], *GREEN[: 3 + day % 2], Row(400, "green", age=-900)])
+        twin.wait(24)
+
+
 LOG = feed_of(kind="log")
 CASES: list[tuple[Callable[[Twin], None], Feed]] = [
     (shrinking_beside, feed_of()),
@@ -146,6 +156,8 @@ CASES: list[tuple[Callable[[Twin], None], Feed]] = [
     (a_failure_after_a_hold, feed_of()),
     (narrower_rows_beside, LOG),
     (narrower_rows_beside, feed_of()),
+    (a_date_ahead, LOG),
+    (a_date_ahead, feed_of()),
 ]
 
 

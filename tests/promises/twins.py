@@ -114,6 +114,7 @@ class Twin:
         self.feeds: dict[str, Feed] = {}
         self.documents: dict[tuple[str, str], list[Row] | bytes] = {}
         self.collections: list[dict[str, Any]] = []
+        self._writes = 0
         self.configure(*feeds)
 
     def configure(self, *feeds: Feed, collections: list[dict[str, Any]] | None = None) -> None:
@@ -148,7 +149,9 @@ class Twin:
             body = orjson.dumps({"type": "bundle", "objects": [row.object() for row in shown]})
         if not path.exists() or path.read_bytes() != body:
             path.write_bytes(body)
-            os.utime(path, (self.clock.now / 1e6, self.clock.now / 1e6))
+            self._writes += 1  # no two at one instant, or one might pass for the other
+            moment = self.clock.now * 1_000 + self._writes
+            os.utime(path, ns=(moment, moment))
 
     def wait(self, hours: float) -> None:
         """Let time pass, and let the hub do all that is due then."""
