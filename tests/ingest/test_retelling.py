@@ -16,6 +16,7 @@ from normalizers.records import Record
 from taxii_server.retelling import Retelling
 from taxii_server.stores.base import ClaimRow
 from taxii_server.stores.memory import MemoryStore
+from tests.hubs import PUBLIC
 from tests.ingest.test_ingest import NOW, Runner, _feed
 
 CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
@@ -249,3 +250,25 @@ def test_rows_without_names_are_folded_as_before() -> None:
     """A log of plain rows goes on uniting what it said: nothing of it can be taken back."""
     one, other = (Version(0, 1, "a", "clear", False, label).claim() for label in "xy")
     assert fold(fold(None, one, replace=False), other, replace=False).labels == ("x", "y")
+
+
+def test_promise_2_what_leaves_the_public_does_so_in_the_same_order_whatever_is_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Batches of what is for fewer now end where they did if nothing else were for those."""
+    monkeypatch.setattr("taxii_server.intake.BATCH", 2)
+    green = {"hours": 1, "object_marking_refs": [GREEN]}
+    values = [f"http://example.com/{number}" for number in range(12)]
+    first = [_object(number, values[number]) for number in range(5)]
+    new = [_object(number, values[number], hours=1) for number in (7, 6)]
+    gone = [_object(number, values[number], **green) for number in (3, 0, 2)]
+    then = [gone[0], *new, *gone[1:]]
+    beside = [_object(number, values[number], **green) for number in (8, 9, 10)]
+    logs = []
+    for name, document in (("alone", then), ("beside", [beside[0], then[0], *beside[1:], *then[1:]])):
+        (tmp_path / name).mkdir()
+        log = Log(tmp_path / name)
+        log.read(*first)
+        assert log.read(*document) == {values[1], values[4], values[6], values[7]}
+        logs.append(log.hub.log(PUBLIC))
+    assert logs[0] == logs[1]
