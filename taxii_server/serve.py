@@ -29,9 +29,9 @@ from granian.server.mp import MPServer
 from taxii_server.hearing import keep_hearing
 
 #: Requests that one process works on at once. More would only wait for each other: a request is a few hundred
-#: microseconds of work in Python, and what it waits for besides is the disk.
-THREADS = 4
-#: Requests of one process that may wait for a thread; further ones wait in the connection.
+#: microseconds of work in Python, and what it waits for besides is the disk, or a body that is slow to come.
+THREADS = 8
+#: Connections that one process has at once; further ones wait to be accepted.
 WAITING = 256
 #: Connections that may wait to be accepted.
 BACKLOG = 1_024
@@ -39,6 +39,8 @@ BACKLOG = 1_024
 GRACE = 15
 #: Milliseconds in which a client has to send its request's head.
 HEAD_WITHIN = 15_000
+#: Milliseconds after which a connection is cut whose client takes nothing of an answer (Linux, TCP_USER_TIMEOUT).
+TAKEN_WITHIN = 60_000
 
 # Through granian's logger to the program's own handlers, whatever those are.
 _LOGS: dict[str, Any] = {
@@ -152,7 +154,10 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         # Connections of the hub that ran there before, still closing, are no reason to wait.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # What connections take over from it:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, TAKEN_WITHIN)
         listener.bind(address)
         listener.listen(BACKLOG)
     except OSError as error:

@@ -23,6 +23,7 @@ from taxii_server.app import create_app
 from taxii_server.hearing import keep_hearing
 from taxii_server.jsonlog import configure_logging
 from taxii_server.opening import open_hub
+from taxii_server.taxii.bodies import end_overdue
 
 
 def application() -> Flask:
@@ -66,7 +67,7 @@ def _take_no_headers_from_the_environment() -> None:
 
 
 def _look_after_itself() -> None:
-    """Give freed memory back now and then, and end in good order when the process that started this one is gone."""
+    """Give memory back, end what is overdue, and stop in good order when the process that started this one is gone."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return  # loaded by a server of another kind, which looks after its processes itself
@@ -78,6 +79,7 @@ def _look_after_itself() -> None:
     def look() -> None:
         nonlocal told
         memory.give_back()
+        end_overdue()
         if os.getppid() != parent.pid and not told:
             told = True
             os.kill(os.getpid(), signal.SIGTERM)

@@ -25,6 +25,7 @@ TITLES = {
     404: "Not found",
     405: "Method not allowed",
     406: "Not acceptable",
+    408: "Too slow",
     413: "Too large",
     415: "Unsupported media type",
     422: "Not processable",
@@ -62,6 +63,8 @@ class TaxiiError(Exception):
             return [("WWW-Authenticate", challenge) for challenge in CHALLENGES]
         if self.status == 503:
             return [("Retry-After", str(RETRY_AFTER))]
+        if self.status == 408:
+            return [("Connection", "close")]
         return []
 
 

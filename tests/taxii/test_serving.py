@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -16,7 +17,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from taxii_server import serve as serving
 from taxii_server.serve import CannotListen, check_certificate, listen
+from taxii_server.taxii import bodies
+from taxii_server.taxii.errors import TaxiiError
 from tests.processes import NOROSHI, environment, free_port, until
 from tests.taxii.hub import GREEN, OPEN, SHARED, TAXII, basic, indicator, path_of
 from tests.taxii.server import PATIENCE, Served, served
@@ -218,6 +222,87 @@ def test_idle_and_slow_clients_keep_nobody_waiting(server: Served) -> None:
     finally:
         for client in clients:
             client.close()
+
+
+def test_fifty_slow_posters_keep_no_reader_waiting(server: Served) -> None:
+    """However many bodies do not come, readers are served; what is too much is told to try again."""
+    posters = [connection(server) for _ in range(50)]
+    try:
+        for poster in posters:
+            poster.sendall(head(server, "Content-Length: 1000") + b'{"objects":')
+        for _ in range(10):
+            assert server.request("GET", path_of(OPEN, "objects/")).status_code == 200
+        assert any(answered(poster).startswith(b"HTTP/1.1 503") for poster in posters)
+    finally:
+        for poster in posters:
+            poster.close()
+    sent = indicator(7_001, marking=GREEN)
+    until("posting goes on", lambda: posted(server, sent) == 202)
+
+
+def posted(server: Served, *objects: object) -> int:
+    """The status of posting these."""
+    return server.request("POST", path_of(SHARED, "objects/"), "mika", json={"objects": objects}).status_code
+
+
+def answered(client: socket.socket) -> bytes:
+    """What has come so far, if anything."""
+    client.setblocking(False)
+    try:
+        return client.recv(4_096)
+    except BlockingIOError:
+        return b""
+
+
+@linux
+@pytest.mark.long
+def test_a_body_that_does_not_come_is_408_and_the_end_of_its_connection(server: Served) -> None:
+    """A trickle too: what counts is when it is whole."""
+    with connection(server) as poster:
+        poster.settimeout(2 * PATIENCE)
+        poster.sendall(head(server, "Content-Length: 1000") + b'{"objects":')
+        answer = b""
+        while piece := poster.recv(4_096):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 408")
+
+
+@linux
+def test_a_body_that_is_overdue_is_ended() -> None:
+    """The one that is slow, and not another connection of the same client's that was answered since."""
+    with listen("127.0.0.1", free_port()) as listener, ThreadPoolExecutor(1) as pool:
+        slow, fast = (socket.create_connection(listener.getsockname(), PATIENCE) for _ in range(2))
+        theirs = [listener.accept()[0] for _ in range(2)]
+        slow.sendall(b'{"obj')
+        environ = {"REMOTE_ADDR": "127.0.0.1", "CONTENT_LENGTH": "10", "wsgi.input": theirs[0].makefile("rb")}
+        found = pool.submit(bodies.read_body, environ, 1_000)
+        until("it is being read", lambda: bodies._readings)
+        time.sleep(0.1)
+        theirs[1].sendall(b"an answer")
+        bodies.end_overdue(0.05)
+        try:
+            with pytest.raises(TaxiiError, match="within 60 seconds") as error:
+                found.result(PATIENCE)
+        finally:
+            slow.close()
+        assert error.value.status == 408
+        fast.sendall(b"more")
+        assert theirs[1].recv(10) == b"more"
+        for one in (slow, fast, *theirs):
+            one.close()
+        environ["wsgi.input"].close()
+
+
+@linux
+def test_an_answer_that_nobody_takes_is_the_end_of_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that reads nothing does not keep its answer in memory for ever."""
+    monkeypatch.setattr(serving, "TAKEN_WITHIN", 500)
+    with listen("127.0.0.1", free_port()) as listener, socket.create_connection(listener.getsockname(), PATIENCE):
+        theirs = listener.accept()[0]
+        theirs.settimeout(PATIENCE)
+        with theirs, pytest.raises(OSError, match="timed out") as error:
+            theirs.sendall(b"x" * 100_000_000)
+        assert error.value.errno == errno.ETIMEDOUT
 
 
 def test_connections_are_kept_alive(server: Served) -> None:
