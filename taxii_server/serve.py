@@ -10,6 +10,7 @@ the requests; and whatever took the port in between was told as a fault of the s
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
 import socket
@@ -135,9 +136,15 @@ class _HandedOn:
 
 def _application(config: Path, data: Path) -> Any:
     """The application, in a process that serves; this one needs none of what it loads."""
+    from config.settings import SettingsError
+    from taxii_server.stores.base import StoreError
     from taxii_server.wsgi import hub
 
-    return hub(config, data)
+    try:
+        return hub(config, data)
+    except (SettingsError, StoreError) as error:
+        logging.getLogger("noroshi.serve").error("%s", error)
+        sys.exit(1)
 
 
 def listen(host: str, port: int) -> socket.socket:

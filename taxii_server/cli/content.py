@@ -50,7 +50,7 @@ _OF_OBJECTS = ["id", "confidence", "ends", "revoked", "collections"]
 @configured
 @as_json
 def collections(config: Path | None, data: Path | None, json_: bool) -> None:
-    """Show every collection: where it is, what it holds, who may read and write it."""
+    """Show every collection: its name, what it holds, its readers."""
     with opened(config, data) as (settings, store):
         counts = store.counts()
         rows = [
@@ -97,11 +97,11 @@ def find(settings: Settings, name: str) -> tuple[ApiRoot, Collection]:
 @configured
 @as_json
 def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> None:
-    """Show what the hub knows about VALUE: every claim, whoever may see it, and the objects made of them.
+    """Show what the hub knows about VALUE.
 
-    VALUE is an address, network, domain, URL, hash, e-mail address or CVE, defanged or not. A file is found by its
-    weaker hashes too. What is known about the networks that hold an address, and about a URL's host, stands apart. For
-    the hub's operators.
+    That is every claim, whoever may see it, and the objects made of them. VALUE is an address, network, domain,
+    URL, hash, e-mail address or CVE, defanged or not. A file is found by its weaker hashes too. What is known about
+    the networks that hold an address, and about a URL's host, stands apart. For the hub's operators.
 
     Exit code 5 when nothing is known about VALUE itself.
     """
@@ -204,9 +204,10 @@ def _objects(settings: Settings, store: Store, key: bytes, claims: list[Claim]) 
 @configured
 @as_json
 def publish(file: BinaryIO, name: str, user: str, config: Path | None, data: Path | None, json_: bool) -> None:
-    """Post FILE, a STIX 2.1 bundle or a TAXII envelope (- for standard input), to a collection, as a POST would.
+    """Post FILE to a collection, as a POST would.
 
-    Prints one verdict an object. Submissions are worked off by the running hub, or here when none runs.
+    FILE is a STIX 2.1 bundle or a TAXII envelope, - for standard input. Prints one verdict an object. Submissions
+    are worked off by the running hub, or here when none runs.
     """
     with opened(config, data) as (settings, store):
         root, item = find(settings, name)
@@ -246,7 +247,10 @@ def _post(settings: Settings, store: Store, root: ApiRoot, item: Collection, nam
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there in place of the terminal.")
 @configured
 def export(collection: str, form: str, output: Path | None, config: Path | None, data: Path | None) -> None:
-    """Write all that COLLECTION holds: a STIX bundle, one object a line, or the bare values of its live indicators."""
+    """Write all that COLLECTION holds.
+
+    As a STIX bundle, one object a line, or the bare values of its live indicators.
+    """
     with opened(config, data) as (settings, store):
         root, item = find(settings, collection)
         if item.kind == "submissions":

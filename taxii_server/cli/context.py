@@ -22,7 +22,7 @@ from taxii_server.stores.base import AuditRecord, Store
 from taxii_server.turns import NotNow
 
 #: What exit codes mean; docs/commands.md repeats it.
-FAILED, USAGE, CONFIGURATION, STORE, NOT_FOUND = 1, 2, 3, 4, 5
+FAILED, USAGE, CONFIGURATION, STORE, NOT_FOUND, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 #: who acts, in the audit log
 ACTOR = "command line"
@@ -47,7 +47,7 @@ def configured(command: F) -> F:
         "--data",
         type=click.Path(file_okay=False, path_type=Path),
         envvar="NOROSHI_DATA",
-        help="Directory of the hub's own files, in place of the configuration's.",
+        help="Directory of the hub's own files, in place of the configuration's. Also read from NOROSHI_DATA.",
     )(command)
     return click.option(
         "--config",
@@ -78,6 +78,8 @@ def settings_of(config: Path | None, data: Path | None) -> Settings:
     settings = load(given(config))
     if data is not None:
         settings = settings.model_copy(update={"data": data.resolve()})
+    if settings.data.exists() and not settings.data.is_dir():
+        raise Failure(f"{settings.data}: expected a directory for the hub's data, got a file", CONFIGURATION)
     return settings
 
 

@@ -32,7 +32,7 @@ def feeds() -> None:
 @configured
 @as_json
 def list_(config: Path | None, data: Path | None, json_: bool) -> None:
-    """Show every feed: its state, when it ran and runs next, and what its last run brought."""
+    """Show every feed and how its last run went."""
     with opened(config, data) as (settings, store):
         states = [(feed, store.feed_state(feed.id) or FeedState(feed=feed.id)) for feed in settings.feeds]
     columns = ["id", "state", "last_run", "next_run", "claims", "refused", "message"]
@@ -67,9 +67,9 @@ def _row(feed: Feed, state: FeedState) -> dict[str, Any]:
 @click.option("--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read this document too.")
 @as_json
 def check_(file: Path, sample: Path | None, json_: bool) -> None:
-    """Check a feed FILE (YAML) and, with --sample, try it on a document: claims, and what is refused and why.
+    """Check a feed FILE, and try it on a document.
 
-    Nothing is stored and nothing is fetched.
+    With --sample: how many claims, and what is refused and why. Nothing is stored and nothing is fetched.
     """
     feed = load_feed(file)
     _check_format(feed, file)

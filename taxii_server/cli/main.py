@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from types import FrameType
 
 import click
 
 from config.settings import SettingsError
 from taxii_server.cli import content, feeds, people, running, starting, upkeep
-from taxii_server.cli.context import CONFIGURATION, FAILED, STORE
+from taxii_server.cli.context import CONFIGURATION, FAILED, INTERRUPTED, STORE
 from taxii_server.serve import CannotListen
 from taxii_server.stores.base import StoreBusy, StoreError
 
@@ -19,7 +21,7 @@ from taxii_server.stores.base import StoreBusy, StoreError
 def noroshi() -> None:
     """Noroshi: a hub for threat indicators. Feeds in, merged STIX 2.1 out, over TAXII 2.1.
 
-    Exit codes: 0 done, 1 failed, 2 wrong use, 3 configuration, 4 store, 5 not found.
+    Exit codes: 0 done, 1 failed, 2 wrong use, 3 configuration, 4 store, 5 not found, 130 interrupted.
     """
 
 
@@ -45,37 +47,52 @@ for command in (
     noroshi.add_command(command)
 
 
-def main() -> None:
+def run() -> None:
     """Run the command line; a problem becomes a sentence and an exit code, never a traceback."""
+    interrupted = _noting_interrupts()
     try:
         noroshi(standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
-    except click.Abort:
-        sys.exit(130)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(1)
+        if not interrupted:
+            error.show()
+        sys.exit(INTERRUPTED if interrupted else error.exit_code)
     except Exception as error:
+        if interrupted:
+            sys.exit(INTERRUPTED)
         if os.environ.get("NOROSHI_DEBUG"):
             raise
         _end(*_told(error))
+
+
+def _noting_interrupts() -> list[int]:
+    """What Ctrl-C is noted in. Libraries may take the exception that it raises for an error of their own."""
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, note)
+    return noted
 
 
 def _told(error: Exception) -> tuple[str, int]:
     """The sentence and the exit code for an error that a command let through."""
     if isinstance(error, SettingsError):
         return str(error), CONFIGURATION
-    if isinstance(error, StoreBusy):
+    if isinstance(error, StoreBusy) and not str(error).endswith("try again"):
         return f"{error}; try again", STORE
     if isinstance(error, StoreError):
         return str(error), STORE
     if isinstance(error, CannotListen):
         return str(error), FAILED
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.filename}: {error.strerror}", FAILED
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'writing'}: {error.strerror}", FAILED
     return f"unexpected {type(error).__name__}: {error}; NOROSHI_DEBUG=1 shows where", FAILED
 
 

@@ -110,7 +110,10 @@ def set_user(
     config: Path | None,
     data: Path | None,
 ) -> None:
-    """Change the user NAME; what no option names stays as it is. It counts from the next request on."""
+    """Change the user NAME.
+
+    What no option names stays as it is. It counts from the next request on.
+    """
     with opened(config, data) as (settings, store):
         user = _user(store, name)
         _known_groups(settings, groups)
@@ -152,7 +155,10 @@ def disable_user(name: str, config: Path | None, data: Path | None) -> None:
 
 @click.group()
 def tokens() -> None:
-    """API tokens: taken as Bearer, as X-API-Key, and in place of the user's password."""
+    """API tokens: what programs log in with.
+
+    They are taken as Bearer, as X-API-Key, and in place of the user's password.
+    """
 
 
 @tokens.command("add")
@@ -220,7 +226,10 @@ def revoke_token(token_id: str, config: Path | None, data: Path | None) -> None:
 @configured
 @as_json
 def audit(limit: int, config: Path | None, data: Path | None, json_: bool) -> None:
-    """Show the audit log: every write and decision of users and operators, the newest first."""
+    """Show the audit log, the newest first.
+
+    It has every write and decision of users and operators.
+    """
     with opened(config, data) as (_, store):
         records = store.audit_log(limit)
     rows = [

@@ -92,9 +92,10 @@ def up(
     key: Path | None,
     demonstration: bool,
 ) -> None:
-    """Run a whole hub in the foreground: the TAXII server and the loop that collects, merges and publishes.
+    """Run a whole hub in the foreground.
 
-    Ctrl-C stops it; what it knows is in the data directory and is there at the next start.
+    That is the TAXII server, and the loop that collects, merges and publishes. Ctrl-C stops it; what it knows is in
+    the data directory and is there at the next start.
     """
     if demonstration:
         if click.get_current_context().get_parameter_source("config") is ParameterSource.COMMANDLINE:
@@ -126,10 +127,9 @@ def _ready(
         )
     if cert is not None and key is not None:
         check_certificate(cert, key)
-    listener = listen(host, port)
     configure_logging(logging.WARNING)
     with opened(config, data, must_exist=False):
-        return settings, listener
+        return settings, listen(host, port)
 
 
 def _prepare_demo(settings: Settings, config: Path, data: Path | None) -> None:
@@ -166,7 +166,10 @@ def serve(
 @configured
 @click.option("--with-parent", is_flag=True, help="Stop when standard input is closed.")
 def work(config: Path | None, data: Path | None, with_parent: bool) -> None:
-    """Run only the loop that collects what is due, takes in submissions, merges and publishes."""
+    """Run only the loop that collects, merges and publishes.
+
+    It collects the feeds that are due and takes in submissions.
+    """
     configure_logging(logging.INFO if os.environ.get("NOROSHI_DEBUG") else logging.WARNING)
     memory.lean()
     memory.seldom_collect()
@@ -186,9 +189,10 @@ def work(config: Path | None, data: Path | None, with_parent: bool) -> None:
 @configured
 @as_json
 def collect(feed: tuple[str, ...], confirm: bool, config: Path | None, data: Path | None, json_: bool) -> None:
-    """Collect FEEDs now, due or not, all of them by default, and publish what is new.
+    """Collect FEEDs now, and publish what is new.
 
-    Prints for each what became of its rows. Exit code 1 when one could not be collected.
+    Due or not; all that are enabled by default. Prints for each what became of its rows. Exit code 1 when one could
+    not be collected.
     """
     if confirm and not feed:
         refuse("--confirm: name the feed whose list shrank")

@@ -21,10 +21,10 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,60}")
 @click.option("--title", help="Its name for people.")
 @click.option("--contact", help="An address or a page: shown to subscribers, and told to publishers of feeds.")
 def init(directory: Path, name: str | None, title: str | None, contact: str | None) -> None:
-    """Write a new hub's configuration, DIRECTORY/hub.yaml, commented and ready for `noroshi up --config`.
+    """Write a new hub's configuration, DIRECTORY/hub.yaml.
 
-    The hub gets a namespace and collection ids of its own, and keeps its data beside the file. Nothing that is there
-    already is written over.
+    It is commented and ready for `noroshi up --config`. The hub gets a namespace and collection ids of its own, and
+    keeps its data beside the file. Nothing that is there already is written over.
     """
     if name is not None and not _NAME.fullmatch(name):
         refuse(f"--name: expected up to 61 of a-z, 0-9, . and -, beginning with a letter or digit, got {name!r}")
@@ -45,10 +45,10 @@ def init(directory: Path, name: str | None, title: str | None, contact: str | No
 
 def _write(path: Path, text: str) -> None:
     """A new file, whole or not at all."""
-    with path.open("x", encoding="utf-8") as stream:
-        try:
+    stream = path.open("x", encoding="utf-8")
+    try:
+        with stream:
             stream.write(text)
-            stream.flush()
-        except OSError as error:
-            path.unlink()
-            raise Failure(f"{path}: {error.strerror}", FAILED) from error
+    except OSError as error:
+        path.unlink()
+        raise Failure(f"{path}: {error.strerror}; nothing was written", FAILED) from error

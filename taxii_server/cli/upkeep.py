@@ -31,7 +31,10 @@ from taxii_server.stores import restore as restore_store
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @configured
 def backup(file: Path, config: Path | None, data: Path | None) -> None:
-    """Write a consistent copy of the store to FILE, while the hub runs. FILE must not exist yet."""
+    """Write a copy of the store to FILE, while the hub runs.
+
+    The copy is consistent. FILE must not exist yet.
+    """
     with opened(config, data) as (_, store), progress_bar() as progress:
         task = progress.add_task("backup", total=None)
         store.backup(file, lambda done, total: progress.update(task, completed=done, total=total))
@@ -73,9 +76,10 @@ def restore(file: Path, yes: bool, let_in: bool, config: Path | None, data: Path
 @click.option("--rate", type=click.IntRange(min=1), default=1_000, show_default=True, help="Objects a second, at most.")
 @configured
 def reissue(rate: int, config: Path | None, data: Path | None) -> None:
-    """Publish every live object anew whose bytes would be made otherwise today, after a change of code or settings.
+    """Publish anew what today would be made otherwise.
 
-    Subscribers receive each of them as a new version; hence the rate. May be stopped and started again.
+    That is every live object with other bytes than it would get now, after a change of code or settings. Subscribers
+    receive each of them as a new version; hence the rate. May be stopped and started again.
     """
     with opened(config, data) as (settings, store), progress_bar() as progress:
         publisher = Publisher(settings, store, system_clock, owner())
@@ -95,7 +99,10 @@ def reissue(rate: int, config: Path | None, data: Path | None) -> None:
 @configured
 @as_json
 def doctor(config: Path | None, data: Path | None, json_: bool) -> None:
-    """Look the hub over: configuration, store, disk, clock, secrets, feeds. Exit code 1 when something is wrong."""
+    """Look the hub over; exit code 1 when something is wrong.
+
+    At configuration, store, disk, clock, secrets and feeds.
+    """
     with opened(config, data) as (settings, store):
         findings = examine(settings, store)
     if json_:
