@@ -58,6 +58,8 @@ class Record(NamedTuple):
     name: str
     #: what it says; ``version`` is its version, and ``withdrawn`` is set where it is taken back
     claim: Claim
+    #: whether it was dated ahead, so that its dates are those of the fetch
+    ahead: bool = False
 
     @property
     def audience(self) -> Audience:

@@ -135,7 +135,7 @@ class Intake:
                 # whatever its feed says rightly until then.
                 self._tally.ahead += 1
                 claim = no_later(claim, document.fetched)
-                item = item._replace(claim=claim) if isinstance(item, Record) else claim
+                item = item._replace(claim=claim, ahead=True) if isinstance(item, Record) else claim
             if isinstance(item, Record):
                 yield item
             else:

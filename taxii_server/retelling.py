@@ -8,7 +8,7 @@ said before and what it says now change in one step, so nothing is left over whe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from config.audience import Audience
@@ -49,13 +49,15 @@ class Retelling:
                 found.setdefault(before.claim.audience, []).append(record)
         return found
 
-    def change(self, batch: Iterable[Record]) -> Change:
+    def change(self, batch: Sequence[Record]) -> Change:
         """What the store is to hold once these records are told, in their order."""
         news = [self._told(record) for record in batch]
         before = self._store.records(self._origin, {told.id for told in news})
         latest: dict[bytes, Told] = {}
-        for told in news:
-            if _replaces(told, latest.get(told.id) or before.get(told.id)):
+        for record, told in zip(batch, news, strict=True):
+            known = latest.get(told.id) or before.get(told.id)
+            told = _since(told, known) if record.ahead and known is not None else told
+            if _replaces(told, known):
                 latest[told.id] = told
         changed = {id_: told for id_, told in latest.items() if told != before.get(id_)}
         if not changed:
@@ -94,6 +96,13 @@ class Retelling:
 
 def _id(name: str) -> bytes:
     return hashlib.blake2b(name.encode(), digest_size=16).digest()
+
+
+def _since(told: Told, before: Told) -> Told:
+    """A record that was dated ahead counts as of its fetch, another one each time; it was first seen at the first."""
+    if (told.key, told.claim.audience) != (before.key, before.claim.audience):
+        return told
+    return told._replace(claim=told.claim._replace(first_seen=min(before.claim.first_seen, told.claim.first_seen)))
 
 
 def _replaces(told: Told, before: Told | None) -> bool:

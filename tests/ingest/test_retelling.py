@@ -272,3 +272,16 @@ def test_promise_2_what_leaves_the_public_does_so_in_the_same_order_whatever_is_
         assert log.read(*document) == {values[1], values[4], values[6], values[7]}
         logs.append(log.hub.log(PUBLIC))
     assert logs[0] == logs[1]
+
+
+def test_promise_4_an_object_dated_ahead_makes_no_version_at_every_reading(log: Log) -> None:
+    """It counts as of its fetch, again each time; what it was first seen at does not move with that."""
+    ahead = stix_time(NOW + 90 * 24 * HOUR)
+    obj = _object(1, created=ahead, modified=ahead, valid_from=ahead)
+    assert log.read(obj) == {A}
+    before = log.hub.log(PUBLIC)
+    for _ in range(3):
+        log.read(obj)
+    assert log.hub.log(PUBLIC) == before
+    log.wait(91 * 24 * HOUR)
+    assert log.read(obj) == {A}
