@@ -23,7 +23,7 @@ from taxii_server.app import create_app
 from taxii_server.hearing import keep_hearing
 from taxii_server.jsonlog import configure_logging
 from taxii_server.opening import open_hub
-from taxii_server.taxii.bodies import end_overdue
+from taxii_server.taxii.bodies import WITHIN, end_overdue
 
 
 def application() -> Flask:
@@ -79,7 +79,7 @@ def _look_after_itself() -> None:
     def look() -> None:
         nonlocal told
         memory.give_back()
-        end_overdue()
+        end_overdue(0 if told else WITHIN)
         if os.getppid() != parent.pid and not told:
             told = True
             os.kill(os.getpid(), signal.SIGTERM)

@@ -56,11 +56,17 @@ def write_config(folder: Path, settings: dict[str, Any]) -> Path:
 class Process:
     """One process, with what it wrote."""
 
-    def __init__(self, *arguments: str, folder: Path, **extra: str) -> None:
+    def __init__(self, *arguments: str, folder: Path, alone: bool = False, **extra: str) -> None:
+        """``alone`` is in a group of its own, so that a test can send it what a terminal sends."""
         self.log = folder / f"{arguments[0]}-{next(_NUMBERS)}.log"
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
-                [*NOROSHI, *arguments], stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment(**extra)
+                [*NOROSHI, *arguments],
+                stdout=out,
+                stderr=out,
+                stdin=subprocess.DEVNULL,
+                env=environment(**extra),
+                start_new_session=alone,
             )
 
     @property
@@ -77,6 +83,10 @@ class Process:
         """Send a signal and wait; gives the exit code."""
         if self.running():
             self._process.send_signal(number)
+        return self._process.wait(BOUND)
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; gives the exit code."""
         return self._process.wait(BOUND)
 
     def kill(self) -> None:

@@ -95,7 +95,7 @@ def _read(stream: Any, most: int) -> bytes:
     return b"".join(pieces)
 
 
-def end_overdue(within: float = WITHIN) -> None:
+def end_overdue(within: float) -> None:
     """End the reading of bodies that did not come within so many seconds. To be called now and then."""
     now = time.monotonic()
     readings = list(_readings)

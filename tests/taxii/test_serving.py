@@ -430,6 +430,7 @@ def test_starting_again_and_again(server: Served, times: int) -> None:
         pytest.param(lambda pid: os.kill(pid, signal.SIGTERM), id="SIGTERM"),
         pytest.param(lambda pid: os.killpg(pid, signal.SIGINT), id="Ctrl-C, which reaches every process"),
         pytest.param(lambda pid: os.killpg(pid, signal.SIGTERM), id="SIGTERM to every process"),
+        pytest.param(lambda pid: [os.killpg(pid, signal.SIGINT) for _ in range(3)], id="Ctrl-C, three times"),
         pytest.param(lambda pid: os.kill(pid, signal.SIGHUP), id="a closed terminal"),
     ],
 )
