@@ -22,6 +22,8 @@ Reference = tuple[str, str, str]
 
 #: Labels that a claim may have, and malware families.
 MOST_WORDS = 100
+#: External references that a claim may have.
+MOST_REFERENCES = 100
 
 T = TypeVar("T", str, Reference)
 
@@ -218,9 +220,19 @@ def _united(stored: Claim, record: Claim) -> Claim:
         # Whatever rows say over the years, and in whatever order: the same first ones are left.
         labels=union(stored.labels, record.labels)[:MOST_WORDS],
         malware=union(stored.malware, record.malware)[:MOST_WORDS],
-        references=union(stored.references, record.references),
+        references=_united_references(stored.references, record.references),
         detail=_united_detail(older.detail, newer.detail),
     )
+
+
+def _united_references(stored: tuple[Reference, ...], record: tuple[Reference, ...]) -> tuple[Reference, ...]:
+    """As for words; but what both have stays first, since a source's own reference is in every record."""
+    united = union(stored, record)
+    if len(united) <= MOST_REFERENCES:
+        return united
+    both = set(stored).intersection(record)
+    others = [reference for reference in united if reference not in both]
+    return tuple(sorted([*both, *others[: MOST_REFERENCES - len(both)]]))
 
 
 def _united_detail(older: str, newer: str) -> str:

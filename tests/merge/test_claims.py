@@ -130,3 +130,21 @@ def _labelled(rows: list[set[int]]) -> tuple[str, ...]:
         stored = fold(stored, claim, replace=False)
     assert stored is not None
     return stored.labels
+
+
+@given(st.lists(st.sets(st.integers(0, 300), max_size=50), min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_a_claim_s_references_are_bounded_and_its_source_s_own_stays(rows: list[set[int]], random: Random) -> None:
+    """However many pages rows refer to over the years, the credit stays, and reading them again changes nothing."""
+    own = ("the source", "https://source.example/", "")
+    records = [
+        _claim(references=tuple(sorted([own, *(("a page", "", f"{number:03d}") for number in row)]))) for row in rows
+    ]
+    claim = None
+    for record in records:
+        claim = fold(claim, record, replace=False)
+    assert claim is not None
+    assert len(claim.references) <= 100
+    assert own in claim.references
+    random.shuffle(records)
+    for record in records:
+        assert fold(claim, record, replace=False) is claim
