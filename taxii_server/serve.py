@@ -94,6 +94,8 @@ def serve(
         # A terminal that is closed is a Ctrl-C; granian would start its processes anew.
         hangup = server.signal_handler_interrupt
     server.on_startup(lambda: signal.signal(signal.SIGHUP, hangup))
+    # It takes more threads than processors for a mistake; ours wait for the disk, and their number is measured.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     # Handed over, not set in the environment: other threads start programs with that at this very moment.
     server.serve(target_loader=partial(_application, config.resolve(), data.resolve()), wrap_loader=False)
 

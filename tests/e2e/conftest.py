@@ -34,3 +34,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         code = process.stop()
     assert code == 0, process.output()
     assert "Traceback" not in process.output()
+    assert "Consider reviewing your configuration" not in process.output()  # a newcomer has none to review
