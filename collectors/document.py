@@ -125,7 +125,6 @@ class Document:
     fetched: Millis
     #: when its publisher last changed it, as far as the transport tells (Last-Modified, time of the file)
     modified: Millis | None = None
-    media_type: str | None = None
 
     def open(self) -> BinaryIO:
         """A new binary stream over all of it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from collectors.document import Body, Collected, Document, Spool
-from collectors.errors import CollectError, GiveUp, TooLarge, TryLater
+from collectors.errors import GiveUp, TooLarge, TryLater
 from collectors.unpacking import unpacked
 from config.feeds import Feed, FileTransport
 from config.instant import Clock
@@ -88,8 +88,6 @@ def _read(path: Path, max_bytes: int, clock: Clock) -> tuple[Document, list[Any]
             if status.st_size > max_bytes:
                 raise TooLarge(f"{path.name}: expected at most {max_bytes} bytes, got {status.st_size}")
             packed = _spooled(stream, path.name, max_bytes)
-    except CollectError:
-        raise
     except OSError as error:
         raise GiveUp(f"{path.name}: cannot be read: {error.strerror}") from error
     body, name = unpacked(packed, path.name, max_bytes)

@@ -107,7 +107,6 @@ def _fetch(
         name=name,
         fetched=now,
         modified=_last_modified(answer, now),
-        media_type=answer.headers.get("content-type"),
     )
     return _Fetched(request.shown, {**version, "sha256": body.sha256}, document)
 

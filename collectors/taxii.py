@@ -115,7 +115,6 @@ def collect(
         name=f"{collection.id}.json",
         fetched=now,
         modified=min(now, page.last // 1_000) if page.last else None,
-        media_type=answer.headers.get("content-type"),
     )
     return Collected(documents=(document,), cursor=position, more=page.more)
 

@@ -181,7 +181,7 @@ class Settings(Entry):
     #: path of the API root that discovery names as default
     default_root: str | None = None
     feeds: tuple[Feed, ...] = ()
-    #: in User-Agent and From, so that a publisher knows whom to ask
+    #: in User-Agent, so that a publisher knows whom to ask
     collector_contact: str = "https://noroshi.example/about"
     #: superseded versions leave after this
     superseded_for: Span = 7 * DAY

@@ -57,7 +57,16 @@ class Claim(NamedTuple):
     malware: tuple[str, ...] = ()
     #: sorted
     references: tuple[Reference, ...] = ()
-    #: what only some types have, as canonical JSON (sorted keys), or ""; see DETAIL
+    #: what only some types have, as canonical JSON (sorted keys), or "":
+    #: threat: what the value is used for; of an indicator, a key of normalizers.stix.THREATS
+    #: hashes: the weaker hashes of a file, by STIX name
+    #: port: ports seen with an address, sorted list of numbers, the first MOST_PORTS
+    #: title, description: texts by language (ja, en)
+    #: published, publisher: of an advisory, when (milliseconds) and by whom
+    #: cves: CVE ids that an advisory is about, sorted list
+    #: cvss, cwe, products: of a vulnerability, sorted lists of {version, score, vector}, of CWE ids, of names
+    #: exploited: since when a vulnerability is known to be exploited, milliseconds
+    #: ransomware: true when known to be used by ransomware
     detail: str = ""
 
     @property
@@ -70,24 +79,6 @@ class Claim(NamedTuple):
         """When it is over: at its withdrawal or at last seen plus life, whichever is earlier."""
         end = self.last_seen + self.life
         return min(end, self.withdrawn) if self.withdrawn else end
-
-
-#: What ``Claim.detail`` may hold.
-DETAIL: dict[str, str] = {
-    "threat": "what the value is used for, a key of normalizers.stix.THREATS",
-    "hashes": "the weaker hashes of a file, by STIX name",
-    "port": "ports seen with an address, sorted list of numbers, the first MOST_PORTS",
-    "title": "title by language (ja, en)",
-    "description": "description by language (ja, en)",
-    "published": "when an advisory was published, milliseconds",
-    "publisher": "name of an advisory's publisher",
-    "cves": "CVE ids that an advisory is about, sorted list",
-    "cvss": "list of {version, score, vector}, sorted",
-    "cwe": "CWE ids, sorted list",
-    "products": "affected products, sorted list",
-    "exploited": "since when a vulnerability is known to be exploited, milliseconds",
-    "ransomware": "true when known to be used by ransomware",
-}
 
 
 def observable_key(kind: str, value: str) -> bytes:

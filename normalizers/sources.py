@@ -56,18 +56,16 @@ class Source:
         The version is the row's own time: ``changed``, else the later of its dates, else the document's. To stand in a
         full list is a sighting at the time of fetching; in a log the row's date is, else the document's.
         """
-        known = last_seen or first_seen
-        last = max(last_seen or 0, first_seen or 0, self._listed) or changed or self.moment
-        first = min(first_seen or last_seen or last, last)
-        if last_seen and last_seen < first:
-            first = last_seen
+        dated = max(first_seen or 0, last_seen or 0)
+        last = max(dated, self._listed) or changed or self.moment
+        first = min(first_seen or last, last_seen or last)
         return Claim(
             kind,
             value,
             self.feed.id,
             self.feed.origin_family,
             audience or self.audience,
-            changed or (max(first_seen or 0, last_seen or 0) if known else self.moment),
+            changed or dated or self.moment,
             first,
             last,
             life or self._life(kind),

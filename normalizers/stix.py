@@ -189,16 +189,15 @@ def _likewise(
 
 
 def _common(
-    shown: dict[str, Any], merged: Merged, dialect: Dialect, own: Own, made: tuple[str, ...], value: str | None = None
+    shown: dict[str, Any], merged: Merged, dialect: Dialect, made: tuple[str, ...], value: str | None = None
 ) -> dict[str, Any]:
+    """What vulnerabilities and reports have in common, added to what is ``shown``."""
     shown["confidence"] = merged.confidence
     labels = [*merged.labels, *_labels(made, merged.malware, sources(merged))]
     if labels:
         shown["labels"] = labels
-    if merged.references and "external_references" not in shown:
-        shown["external_references"] = [external_reference(reference) for reference in merged.references]
     shown["object_marking_refs"] = [marking_id(marking_of(merged.audience), dialect)]
-    shown["extensions"] = extension(merged, own, value)
+    shown["extensions"] = extension(merged, _own(merged), value)
     return shown
 
 
@@ -237,7 +236,8 @@ def _phases(threats: tuple[str, ...]) -> tuple[dict[str, str], ...]:
     return tuple({"kill_chain_name": chain, "phase_name": name} for chain, name in phases)
 
 
-def _own_labels(merged: Merged) -> Own:
+def _own(merged: Merged) -> Own:
+    """The own properties of an object that has no validity, and references that are not the claims' alone."""
     return Own(merged.audience, None, None, merged.confidence, merged.labels, merged.malware, None)
 
 
@@ -255,7 +255,7 @@ def _vulnerability(merged: Merged, dialect: Dialect) -> dict[str, Any]:
         said.append(f"exploited-since={stix_time(detail['exploited'])[:10]}")
     if detail.get("ransomware"):
         said.append("ransomware")
-    return _common(shown, merged, dialect, _own_labels(merged), tuple(said))
+    return _common(shown, merged, dialect, tuple(said))
 
 
 def _report(merged: Merged, dialect: Dialect, publisher: str) -> dict[str, Any]:
@@ -274,7 +274,7 @@ def _report(merged: Merged, dialect: Dialect, publisher: str) -> dict[str, Any]:
     references = _references([("cve", "", cve) for cve in detail.get("cves", ())], merged)
     if references:
         shown["external_references"] = references
-    return _common(shown, merged, dialect, _own_labels(merged), (), merged.value)
+    return _common(shown, merged, dialect, (), merged.value)
 
 
 def _references(made: list[Reference], merged: Merged) -> list[dict[str, str]]:

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 
 from collectors.document import Document
-from normalizers.bad_value import shown
 from normalizers.records import UnreadableDocument
 
 #: Encoding as a feed file may name it -> Python's. Shift_JIS is in practice Microsoft's superset of it.
@@ -130,14 +129,3 @@ def _is_utf8(run: str) -> bool:
             continue
         return True
     return False
-
-
-def without_end(line: str) -> str:
-    """The line without its CR, LF or CRLF."""
-    return line.rstrip("\r\n")
-
-
-def first_difference(expected: list[str], got: list[str]) -> str:
-    """What a header lacks, as a message says it."""
-    missing = [name for name in expected if name not in got]
-    return f"expected columns {', '.join(missing)}, got {shown(','.join(got))}"

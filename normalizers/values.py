@@ -14,13 +14,11 @@ from normalizers import hosts, urls
 from normalizers.bad_value import BadValue, shown
 from normalizers.refang import defanged, refang, tidy
 
-__all__ = ["ALGORITHMS", "TYPES", "BadValue", "algorithm", "canonical", "classify", "cves_in", "refang", "split_port"]
-
 #: Observable types. ``file`` is its strongest hash, ``asn`` is written AS64500, ``advisory`` is its URL or stable id.
 TYPES = (
     "url", "domain", "ipv4", "ipv6", "cidr", "email", "file", "certificate", "asn", "cve", "advisory",
 )  # fmt: skip
-#: STIX hash names, the one to prefer first (domain.md: SHA-256 > SHA-1 > MD5).
+#: STIX hash names, the one to prefer first.
 ALGORITHMS = {"SHA-256": 64, "SHA-512": 128, "SHA-1": 40, "MD5": 32}
 
 _BY_LENGTH = {length: name for name, length in ALGORITHMS.items()}

@@ -145,15 +145,11 @@ class Access:
             raise Forbidden
         return root, item
 
-    def operator(self, caller: Caller) -> bool:
-        """Whether this caller operates the hub."""
-        return not self._operators.isdisjoint(caller.groups)
-
     def operate(self, caller: Caller) -> None:
         """Raises :class:`Refused` unless this caller operates the hub."""
         if not caller.name:
             raise LoginFirst
-        if not self.operator(caller):
+        if self._operators.isdisjoint(caller.groups):
             raise Forbidden
 
     def own(self, caller: Caller, user: str) -> None:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 import orjson
 
 from config.audience import CLEAR
-from config.instant import MINUTE, Millis
 from normalizers import stix
 from normalizers.stix import id_text
 from taxii_server.publishing import Publisher
@@ -161,7 +160,3 @@ class Jobs:
                 acting, ends = stix.acting(outlook.word, content), outlook.word.ends
                 due.append(editions.new(plan, known, content, names, key=outlook.key, ends=ends, digest=acting))
         return due
-
-
-#: How often retention is looked after.
-RETAIN_EVERY: Millis = 60 * MINUTE

@@ -7,10 +7,10 @@ import threading
 from collections.abc import Callable, Mapping
 
 from config.feeds import Feed
-from config.instant import Clock, Millis
+from config.instant import HOUR, Clock, Millis
 from config.settings import Settings
 from taxii_server.ingest import FeedBusy, Ingest
-from taxii_server.jobs import RETAIN_EVERY, Jobs
+from taxii_server.jobs import Jobs
 from taxii_server.publishing import Publisher
 from taxii_server.stores.base import News, Store, StoreError
 from taxii_server.submissions import Submissions
@@ -22,6 +22,8 @@ _PAUSE = 0.5
 _AT_ONCE = 4
 #: seconds that feeds in the middle of something are given when the loop is to stop
 _GRACE = 5.0
+#: how often retention is looked after
+_RETAIN_EVERY: Millis = HOUR
 _LOG = logging.getLogger("noroshi.worker")
 
 
@@ -107,7 +109,7 @@ class Worker:
 
     def _retain(self) -> None:
         now = self._clock() // 1_000
-        if now - self._retained >= RETAIN_EVERY:
+        if now - self._retained >= _RETAIN_EVERY:
             self.jobs.retain()
             self._retained = now
 

@@ -18,12 +18,12 @@ from collectors.document import Document
 from config.audience import Audience
 from config.feeds import Entry, Feed
 from config.instant import Millis
-from normalizers.bad_value import BadValue
+from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim
 from normalizers.fields import Fields, Rows
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source
-from normalizers.texts import ENCODINGS, check_encoding, first_difference, lines, without_end
+from normalizers.texts import ENCODINGS, check_encoding, lines
 from normalizers.times import ZONES, time_reader
 
 _MOST_LINES = 200
@@ -144,7 +144,7 @@ class _Table:
             self._number += 1
             if self._start == 0:
                 if mark and line.startswith(mark):
-                    self._comment(without_end(line))
+                    self._comment(line.rstrip("\r\n"))
                     continue
                 self._start = self._number
             elif self._number - self._start > _MOST_LINES:
@@ -192,8 +192,10 @@ class _Table:
     def _picker(self, names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
         wanted = self._options.fields.columns()
         required = [name for name in wanted if name not in self._options.fields.optional]
-        if not set(required) <= set(names):
-            raise UnreadableDocument(f"{self._document.name}: header: {first_difference(required, names)}")
+        missing = [name for name in required if name not in names]
+        if missing:
+            expected, got = ", ".join(missing), shown(",".join(names))
+            raise UnreadableDocument(f"{self._document.name}: header: expected columns {expected}, got {got}")
         places = [names.index(name) if name in names else -1 for name in wanted]
         if len(places) > 1 and -1 not in places:
             return itemgetter(*places)

@@ -15,10 +15,11 @@ import orjson
 from config.instant import stix_time, system_clock, taxii_time
 from config.settings import ApiRoot, Collection, Settings
 from normalizers.around import around
+from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, observable_key
 from normalizers.envelope import EnvelopeError
 from normalizers.stix import id_text
-from normalizers.values import BadValue, canonical, classify
+from normalizers.values import canonical, classify
 from taxii_server.access import Access, Caller
 from taxii_server.cli.context import (
     ACTOR,

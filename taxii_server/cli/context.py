@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
 from config.instant import Millis, system_clock
-from config.settings import Settings, load, shipped
+from config.settings import Settings, load
 from taxii_server.opening import check_feeds, open_hub
 from taxii_server.stores.base import AuditRecord, Store
 from taxii_server.turns import NotNow
@@ -81,11 +81,6 @@ def settings_of(config: Path | None, data: Path | None) -> Settings:
     if settings.data.exists() and not settings.data.is_dir():
         raise Failure(f"{settings.data}: expected a directory for the hub's data, got a file", CONFIGURATION)
     return settings
-
-
-def demo_config() -> Path:
-    """The configuration of the demonstration."""
-    return shipped("demo.yaml")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.credentials import hash_password, make_token
 from taxii_server.stores.base import Store, Token, User
 
-_NAME = r"abcdefghijklmnopqrstuvwxyz0123456789.@_-"
+_LETTERS_OF_NAMES = "abcdefghijklmnopqrstuvwxyz0123456789.@_-"
 
 
 @click.group()
@@ -43,7 +43,7 @@ def add_user(
     data: Path | None,
 ) -> None:
     """Add the user NAME. The password is asked for, never taken from the command line."""
-    if not name or any(letter not in _NAME for letter in name):
+    if not name or any(letter not in _LETTERS_OF_NAMES for letter in name):
         refuse(f"name: expected small letters, digits and . @ _ -, got {name!r}")
     if not organisation.strip():
         refuse("--organisation: expected whom the user acts for, got nothing")

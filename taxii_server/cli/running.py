@@ -18,7 +18,7 @@ from click.core import ParameterSource
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from config.instant import system_clock
-from config.settings import Settings
+from config.settings import Settings, shipped
 from taxii_server import demo, memory, supervise
 from taxii_server.cli.context import (
     CONFIGURATION,
@@ -28,7 +28,6 @@ from taxii_server.cli.context import (
     as_json,
     audit_of,
     configured,
-    demo_config,
     given,
     opened,
     owner,
@@ -103,7 +102,7 @@ def up(
         if not _loopback(host):
             refuse("--demo has users with known passwords, so it listens on the loopback address alone")
         # Not what NOROSHI_CONFIG names: a demonstration never touches a hub of somebody's.
-        config = demo_config()
+        config = shipped("demo.yaml")
         data = data or Path("noroshi-demo")
         os.environ.setdefault("NOROSHI_LOG", "WARNING")
     config = given(config)

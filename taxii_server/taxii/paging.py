@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
-
 from config.instant import Micros, taxii_time
 from taxii_server.replies import Reply, reply
 from taxii_server.stores.base import ObjectKey, Selection, Store, Versions
@@ -33,11 +31,6 @@ def page_reply(member: str, items: Sequence[bytes], following: str, first: Micro
 def following(nexts: Nexts, place: Place, selection: Selection, more: bool, last: Micros) -> str:
     """The ``next`` of the page that ends at ``last``; "" when it is the last one."""
     return nexts.write(place, selection, last) if more else ""
-
-
-def quoted(text: str) -> bytes:
-    """A JSON string."""
-    return orjson.dumps(text)
 
 
 def exists(store: Store, collection: str, key: ObjectKey) -> bool:

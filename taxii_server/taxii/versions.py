@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import orjson
 from flask import Blueprint
 
 from taxii_server.access import Hidden
@@ -11,7 +12,7 @@ from taxii_server.replies import Reply
 from taxii_server.stores.base import Page
 from taxii_server.taxii.nexts import Place
 from taxii_server.taxii.object import known_key
-from taxii_server.taxii.paging import exists, following, page_reply, quoted
+from taxii_server.taxii.paging import exists, following, page_reply
 from taxii_server.taxii.params import EVERY_VERSION, VERSIONS, page_query
 from taxii_server.taxii.service import Service, note, query_string
 
@@ -35,4 +36,4 @@ def add_routes(routes: Blueprint, service: Service) -> None:
         note(place.collection, len(entries))
         first, last = entries[0].date_added, entries[-1].date_added
         onward = following(service.nexts, place, selection, more, last)
-        return page_reply("versions", [quoted(entry.version) for entry in entries], onward, first, last)
+        return page_reply("versions", [orjson.dumps(entry.version) for entry in entries], onward, first, last)

@@ -80,7 +80,6 @@ def test_a_document_and_where_to_go_on(server: Server, waits: Waits) -> None:
     assert document.name == "feed.txt"
     assert document.fetched == NOW // 1_000
     assert document.modified == parse_millis("2026-03-01T10:00:00Z")
-    assert document.media_type == "text/plain"
     assert not collected.unchanged
     assert not collected.more
     assert server.asked[0].headers["user-agent"] == user_agent("https://hub.example/about")

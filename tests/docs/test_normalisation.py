@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from normalizers.bad_value import BadValue
 from normalizers.patterns import observable, pattern
-from normalizers.values import BadValue, canonical
+from normalizers.values import canonical
 from tests.docs import pages
 
 PAGE = "docs/normalisation.md"

@@ -1,4 +1,4 @@
-"""Patterns of one comparison (STIX 2.1 section 9; domain.md section 2)."""
+"""Patterns of one comparison (STIX 2.1 section 9)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stix2patterns.validator import run_validator
 
+from normalizers.bad_value import BadValue
 from normalizers.patterns import _USUAL, is_valid, observable, pattern
-from normalizers.values import BadValue, canonical
+from normalizers.values import canonical
 
 MD5, SHA1, SHA256, SHA512 = "ab" * 16, "ab" * 20, "ab" * 32, "ab" * 64
 

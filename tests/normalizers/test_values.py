@@ -1,4 +1,4 @@
-"""Canonical values: domain.md section 4, as far as URLs, hosts, addresses, hashes and ids go."""
+"""Canonical values: URLs, hosts, addresses, hashes and ids."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from normalizers.bad_value import BadValue
 from normalizers.patterns import observable, pattern
-from normalizers.values import TYPES, BadValue, algorithm, canonical, classify, cves_in, refang, split_port
+from normalizers.refang import refang
+from normalizers.values import TYPES, algorithm, canonical, classify, cves_in, split_port
 
 SHA256 = hashlib.sha256(b"noroshi").hexdigest()
 

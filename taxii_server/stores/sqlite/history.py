@@ -24,8 +24,6 @@ _ARRIVE_LATE = """
     INSERT INTO entry (log, seq, type, object, uuid, first, moment, replaced, version, body)
     VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?)
 """
-
-
 _DEPART = """
     INSERT INTO departed SELECT id, ?2 FROM object WHERE id = ?1 AND owner != ''
     ON CONFLICT (object) DO UPDATE SET version = max(version, excluded.version)

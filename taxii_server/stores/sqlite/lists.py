@@ -34,10 +34,6 @@ _RENEW_AT = """
     SELECT renew_at FROM listing_settled WHERE origin = ?1 AND key = ?2 AND audience = ?3 LIMIT 1
 """
 _LIST = """
-    SELECT EXISTS (SELECT 1 FROM listing_recent WHERE origin = ?1)
-        OR EXISTS (SELECT 1 FROM listing_settled WHERE origin = ?1)
-"""
-_LIST = """
     INSERT INTO listing_recent (origin, key, audience, renew_at) VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET renew_at = excluded.renew_at
 """
