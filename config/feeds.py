@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
@@ -117,36 +117,29 @@ class Expectation(Entry):
     shrink: float = Field(default=0.5, ge=0, le=1)
 
 
-#: How long a sighting stays valid, by observable type. Network values end after 47 days, where MISP's decay model for
-#: them (tau 120 d, delta 2) falls from a base of 80 to its threshold of 30. URLs stay a week: its model for phishing
-#: lets them end after a day, in which half of the feeds are not even published.
-DEFAULT_LIFE: dict[str, Millis] = {
-    "url": 7 * DAY,
-    "domain": 47 * DAY,
-    "ipv4": 47 * DAY,
-    "ipv6": 47 * DAY,
-    "cidr": 47 * DAY,
-    "email": 47 * DAY,
-    "asn": 47 * DAY,
-    "file": 365 * DAY,
-    "certificate": 90 * DAY,
+ObservableType = Literal[
+    "url", "domain", "ipv4", "ipv6", "cidr", "email", "file", "certificate", "asn", "cve", "advisory"
+]
+#: Observable types. ``file`` is its strongest hash, ``asn`` is written AS64500, ``advisory`` is its URL or stable id.
+TYPES: tuple[ObservableType, ...] = get_args(ObservableType)
+
+#: How long a sighting stays valid, by observable type: by default, and at most what a feed may set. Network values end
+#: after 47 days, where MISP's decay model for them (tau 120 d, delta 2) falls from a base of 80 to its threshold of 30.
+#: URLs stay a week: its model for phishing lets them end after a day, in which half of the feeds are not even
+#: published.
+LIFE: dict[str, tuple[Millis, Millis]] = {
+    "url": (7 * DAY, 180 * DAY),
+    "domain": (47 * DAY, 365 * DAY),
+    "ipv4": (47 * DAY, 180 * DAY),
+    "ipv6": (47 * DAY, 180 * DAY),
+    "cidr": (47 * DAY, 365 * DAY),
+    "email": (47 * DAY, 365 * DAY),
+    "file": (365 * DAY, 3650 * DAY),
+    "certificate": (90 * DAY, 730 * DAY),
+    "asn": (47 * DAY, 365 * DAY),
     # With the 90 days that entries stay after their end, they leave a year after the last sighting.
-    "cve": 275 * DAY,
-    "advisory": 275 * DAY,
-}
-#: A feed may set its own life up to these.
-LONGEST_LIFE: dict[str, Millis] = {
-    "url": 180 * DAY,
-    "domain": 365 * DAY,
-    "ipv4": 180 * DAY,
-    "ipv6": 180 * DAY,
-    "cidr": 365 * DAY,
-    "email": 365 * DAY,
-    "asn": 365 * DAY,
-    "file": 3650 * DAY,
-    "certificate": 730 * DAY,
-    "cve": 730 * DAY,
-    "advisory": 730 * DAY,
+    "cve": (275 * DAY, 730 * DAY),
+    "advisory": (275 * DAY, 730 * DAY),
 }
 
 
@@ -204,9 +197,9 @@ class Feed(Entry):
         if self.kind == "list" and isinstance(self.transport, TaxiiTransport):
             raise ValueError("kind: a TAXII collection comes page by page, so it is a log, and no list")
         for kind, life in self.life.items():
-            longest = LONGEST_LIFE.get(kind)
-            if longest is None:
-                raise ValueError(f"life: expected one of {', '.join(LONGEST_LIFE)}, got {kind!r}")
+            if kind not in LIFE:
+                raise ValueError(f"life: expected one of {', '.join(LIFE)}, got {kind!r}")
+            _, longest = LIFE[kind]
             if life > longest:
                 raise ValueError(f"life of {kind}: at most {longest // DAY}d, got {life // DAY}d")
         return self
@@ -223,4 +216,4 @@ class Feed(Entry):
 
     def life_of(self, kind: str) -> Millis:
         """How long a sighting of this observable type stays valid, in milliseconds."""
-        return self.life.get(kind) or DEFAULT_LIFE[kind]
+        return self.life.get(kind) or LIFE[kind][0]

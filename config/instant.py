@@ -27,7 +27,8 @@ DAY: Millis = 24 * HOUR
 JST = timezone(timedelta(hours=9), "JST")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LIMIT: Millis = 253_402_300_799_999  # 9999-12-31T23:59:59.999Z, the last instant that STIX text can hold
+#: 9999-12-31T23:59:59.999Z, the last instant that STIX text can hold.
+LATEST: Millis = 253_402_300_799_999
 _ISO = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,18}))?)?\s*(Z|z|UTC|[+-]\d{2}:?\d{2})?)?"
 )
@@ -86,7 +87,7 @@ def parse_micros(text: str, *, zone: timezone | None = None) -> Micros:
     whole = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=tz)
     micros = int(((fraction or "") + "000000")[:6])
     value = (whole - _EPOCH) // timedelta(microseconds=1) + micros
-    if not 0 <= value <= _LIMIT * 1_000:
+    if not 0 <= value <= LATEST * 1_000:
         raise ValueError(f"expected a time from 1970 to 9999, got {text[:40]!r}")
     return value
 
@@ -94,6 +95,13 @@ def parse_micros(text: str, *, zone: timezone | None = None) -> Micros:
 def parse_millis(text: str, *, zone: timezone | None = None) -> Millis:
     """As :func:`parse_micros`, rounded down to the millisecond."""
     return parse_micros(text, zone=zone) // 1_000
+
+
+def time_key(text: str) -> str:
+    """A text that orders STIX timestamps as instants, whatever number of fraction digits they have."""
+    seconds, _, fraction = text.rstrip("Zz").partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{seconds}.{fraction}" if fraction else seconds
 
 
 def _offset(text: str) -> timezone:

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, ValidationError, model_validator
 
 from config import audience as audiences
-from config.feeds import Entry, Feed, Span
+from config.feeds import Entry, Feed, ObservableType, Span
 from config.instant import DAY, MINUTE
 from config.problems import problems, told
 from config.yamlfile import Mapping, Place, SettingsError, given, read_yaml
@@ -22,11 +22,6 @@ __all__ = ["Settings", "SettingsError", "load", "load_feed", "read", "shipped"]
 RESERVED_PATHS = frozenset({"taxii2", "healthz", "metrics"})
 #: Stands in ``read:`` for everybody, with or without a name.
 ANYONE = "anyone"
-
-
-ObservableType = Literal[
-    "url", "domain", "ipv4", "ipv6", "cidr", "email", "asn", "file", "certificate", "cve", "advisory"
-]
 
 
 class Hub(Entry):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from config.instant import time_key
 from normalizers.patterns import is_valid
 
 _ID = re.compile(r"([a-z0-9-]{3,250})--([0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})")
@@ -63,15 +64,9 @@ def is_plain(obj: dict[str, Any]) -> bool:
 def _in_order(obj: dict[str, Any]) -> bool:
     """Whether its times follow each other."""
     until = obj.get("valid_until")
-    return _order(obj["modified"]) >= _order(obj["created"]) and (
-        until is None or _order(until) > _order(obj["valid_from"])
+    return time_key(obj["modified"]) >= time_key(obj["created"]) and (
+        until is None or time_key(until) > time_key(obj["valid_from"])
     )
-
-
-def _order(time: str) -> str:
-    head, _, fraction = time[:-1].partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{head}.{fraction}" if fraction else head
 
 
 def _text(value: Any) -> bool:

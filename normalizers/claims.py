@@ -31,7 +31,7 @@ T = TypeVar("T", str, Reference)
 class Claim(NamedTuple):
     """One origin's word about one observable, for one audience. All instants in milliseconds."""
 
-    #: observable type, one of normalizers.values.TYPES
+    #: observable type, one of config.feeds.TYPES
     type: str
     #: canonical value
     value: str

@@ -14,15 +14,13 @@ import orjson
 
 from config.instant import HOUR, Millis, parse_millis, stix_time
 from normalizers.claims import Claim, Reference, detail_text
+from normalizers.labels import MALWARE, PREFIX
 from normalizers.markings import tlp_of
 from normalizers.merge import Merged
 from normalizers.patterns import observable
 
 #: The same for every hub.
 EXTENSION_ID = "extension-definition--5b1d0f0e-59b4-4a4f-8a5c-6f4c4a0c9d31"
-#: Begins the labels that the hub makes out of what clients would otherwise not see.
-PREFIX = "ais-jp:"
-_MALWARE = f"{PREFIX}malware="
 
 #: Begins the origin of a member's claim. Its version is shown to the hour: to the millisecond it would tell which
 #: values came from one hand.
@@ -163,7 +161,7 @@ def _own(obj: dict[str, Any]) -> Own:
         valid_until=parse_millis(obj["valid_until"]) if indicator else None,
         confidence=obj["confidence"],
         labels=tuple(label for label in labels if not label.startswith(PREFIX)),
-        malware=tuple(label.removeprefix(_MALWARE) for label in labels if label.startswith(_MALWARE)),
+        malware=tuple(label.removeprefix(MALWARE) for label in labels if label.startswith(MALWARE)),
         references=_references(obj.get("external_references", ())) if indicator else None,
     )
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from collectors.document import Document
-from config.feeds import Entry
+from config.feeds import TYPES, Entry
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference, detail_text
@@ -17,7 +17,7 @@ from normalizers.personal import personal_data
 from normalizers.references import reference
 from normalizers.sources import Source
 from normalizers.times import ZONES, TimeReader, file_month, time_reader
-from normalizers.values import ALGORITHMS, TYPES, algorithm, canonical, split_port
+from normalizers.values import ALGORITHMS, algorithm, canonical, split_port
 
 #: What a feed file may call the type of a value: those the hub has, and forms of them.
 KINDS = frozenset((*TYPES, "ip", "hash", "any", "ip:port"))

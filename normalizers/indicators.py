@@ -16,7 +16,7 @@ from config.instant import HOUR, Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Reference
 from normalizers.jsons import at
-from normalizers.labels import label_of
+from normalizers.labels import MALWARE, PREFIX, label_of
 from normalizers.markings import TLP2_EXTENSION, tlp_of
 from normalizers.patterns import observable
 from normalizers.references import reference
@@ -28,8 +28,6 @@ CONTEXT = frozenset(("identity", "marking-definition", "extension-definition"))
 _INDICATOR_TYPES = frozenset(
     ("anomalous-activity", "anonymization", "attribution", "compromised", "malicious-activity")
 )
-_HUB_LABEL = "ais-jp:"
-_HUB_MALWARE = "ais-jp:malware="
 _time = time_reader("iso", UTC)
 
 
@@ -142,7 +140,7 @@ class Reader:
         until = obj.get("valid_until")
         until = _time(until) if until is not None else None
         over = obj.get("revoked") is True or (until is not None and until <= modified)
-        labels = [label for label in _texts(obj.get("labels")) if not label.startswith(_HUB_LABEL)]
+        labels = [label for label in _texts(obj.get("labels")) if not label.startswith(PREFIX)]
         own = policy.own_words
         return Word(
             kind,
@@ -200,8 +198,8 @@ def _confidence(value: Any) -> int | None:
 
 
 def _malware(obj: dict[str, Any]) -> frozenset[str]:
-    labels = [label for label in _texts(obj.get("labels")) if label.startswith(_HUB_MALWARE)]
-    return frozenset(label_of(label.removeprefix(_HUB_MALWARE)) for label in labels) - {""}
+    labels = [label for label in _texts(obj.get("labels")) if label.startswith(MALWARE)]
+    return frozenset(label_of(label.removeprefix(MALWARE)) for label in labels) - {""}
 
 
 def _references(listed: Any) -> tuple[Reference, ...]:

@@ -11,8 +11,11 @@ LONGEST = 100
 #: Labels that one row may give, and malware families. A claim has twice as many at most, whatever its rows.
 MOST = 50
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
-#: Ours: a label that came from a hub loses it, or a feed could speak in the hub's own name.
-_PREFIX = "ais-jp:"
+#: Begins the labels that the hub makes out of what clients would otherwise not see. A label that came from a hub loses
+#: it, or a feed could speak in the hub's own name.
+PREFIX = "ais-jp:"
+#: Begins those of them that name a malware family.
+MALWARE = f"{PREFIX}malware="
 
 
 def plain(text: str, longest: int) -> str:
@@ -24,8 +27,8 @@ def plain(text: str, longest: int) -> str:
 def label_of(text: str) -> str:
     """A source's own word as a label: without ``#``, control characters and surplus blanks; "" when nothing is left."""
     word = _SPACE.sub(" ", text).strip().lstrip("#").strip()
-    while word.lower().startswith(_PREFIX):
-        word = word[len(_PREFIX) :].strip()
+    while word.lower().startswith(PREFIX):
+        word = word[len(PREFIX) :].strip()
     return word[:LONGEST].rstrip()
 
 

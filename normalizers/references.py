@@ -17,8 +17,8 @@ from normalizers.labels import label_of, plain
 MOST = 50
 _LONGEST_LINK = 2_000
 _LONGEST_NAME = 300
-#: The validator's own forms: its digits are those of any script.
-_SPECIAL = {"cve": re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})"), "capec": re.compile(r"CAPEC-\d+")}
+#: Names that belong to ids of one form. The forms are the OASIS validator's own: its digits are those of any script.
+SPECIAL = {"cve": re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})"), "capec": re.compile(r"CAPEC-\d+")}
 _CWE = re.compile(r"CWE-[0-9]{1,6}")
 
 
@@ -31,11 +31,11 @@ def link(text: str) -> str:
 def reference(name: str, url: str = "", external_id: str = "") -> Reference | None:
     """What a feed names, as a reference that may be served; None when neither a web address nor an id is left of it."""
     source, address, number = _name(name), url and link(url), external_id and label_of(external_id)
-    for special, form in _SPECIAL.items() if number else ():
+    for special, form in SPECIAL.items() if number else ():
         if form.fullmatch(number.upper()):
             # Digits of other scripts make an id that no catalogue has, and that the validator takes for one.
             source, number = (special, number.upper()) if number.isascii() else (source, "")
-    if source in _SPECIAL and not _SPECIAL[source].fullmatch(number):
+    if source in SPECIAL and not SPECIAL[source].fullmatch(number):
         source = source.upper()  # the name in small letters is for ids of that catalogue alone
     return (source, address, number) if source and (address or number) else None
 

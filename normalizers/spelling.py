@@ -9,6 +9,8 @@ from typing import Any
 
 import idna
 
+from normalizers.references import SPECIAL
+
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|\d{3}))?")
 _URI = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?@!$&'()*+,;=-]|\[[0-9A-Fa-f:.]+\]|%[0-9A-Fa-f]{2})+(?:#[!-~]*)?"
@@ -18,8 +20,7 @@ _MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|message|model|multipa
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)")
 _WORDS = re.compile(r"[a-z0-9-]+")
 _SHORT_HIVE = re.compile(r"(?:HKLM|HKCC|HKCR|HKCU|HKU)\b", re.IGNORECASE)
-_CVE = re.compile(r"CVE-\d{4}-(?:0\d{3}|[1-9]\d{3,})")
-_CAPEC = re.compile(r"CAPEC-\d+")
+_SPECIAL_FORMS = {"cve": "CVE-YYYY-NNNN", "capec": "CAPEC-NNN"}
 _CHARACTER_SET = re.compile(r"[a-zA-Z0-9/.+_:-]{2,250}")
 
 
@@ -53,11 +54,9 @@ def _references(listed: Any) -> Iterator[str]:
         where = f"external_references[{place}]"
         # A line end after it is overlooked by the expressions that the OASIS validator has for these.
         name, external = (str(item.get(key, "")).removesuffix("\n") for key in ("source_name", "external_id"))
-        if name == "cve" and not _CVE.fullmatch(external):
-            yield f"{where}.external_id: expected CVE-YYYY-NNNN, got {external[:60]!r}"
-        elif name == "capec" and not _CAPEC.fullmatch(external):
-            yield f"{where}.external_id: expected CAPEC-NNN, got {external[:60]!r}"
-        elif name not in ("cve", "capec") and (_CVE.fullmatch(external) or _CAPEC.fullmatch(external)):
+        if name in SPECIAL and not SPECIAL[name].fullmatch(external):
+            yield f"{where}.external_id: expected {_SPECIAL_FORMS[name]}, got {external[:60]!r}"
+        elif name not in SPECIAL and any(form.fullmatch(external) for form in SPECIAL.values()):
             yield f"{where}.source_name: expected cve or capec with {external}, got {name[:60]!r}"
         if "url" in item and not (isinstance(item["url"], str) and is_uri(item["url"])):
             yield f"{where}.url: expected a URI, got {str(item['url'])[:60]!r}"

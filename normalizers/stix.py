@@ -16,7 +16,8 @@ import orjson
 from config.audience import Audience, marking_of
 from config.instant import stix_time
 from normalizers.claims import Reference
-from normalizers.contributions import PREFIX, Own, extension, external_reference
+from normalizers.contributions import Own, extension, external_reference
+from normalizers.labels import MALWARE, PREFIX
 from normalizers.markings import Dialect, marking_id
 from normalizers.merge import Merged
 from normalizers.patterns import pattern
@@ -205,7 +206,7 @@ def _labels(made: tuple[str, ...], malware: tuple[str, ...], named: tuple[str, .
     # SIEM clients drop linked objects, so what those would say is repeated in labels.
     return (
         *(f"{PREFIX}{label}" for label in made),
-        *(f"{PREFIX}malware={name}" for name in malware),
+        *(f"{MALWARE}{name}" for name in malware),
         *(f"{PREFIX}source={name}" for name in named),
     )
 

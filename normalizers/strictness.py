@@ -22,7 +22,7 @@ from stix2.exceptions import (
     TLPMarkingDefinitionError,
 )
 
-from config.instant import parse_micros
+from config.instant import parse_micros, time_key
 from normalizers.spelling import misspelled
 
 _ID = re.compile(r"[a-z][a-z0-9-]{2,249}--[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -168,14 +168,8 @@ def _check_time(name: str, value: Any, *, fine: bool) -> None:
 
 
 def _follows(one: str, other: str, equal: bool) -> bool:
-    first, then = _order(one), _order(other)
+    first, then = time_key(one), time_key(other)
     return first < then or (equal and first == then)
-
-
-def _order(time: str) -> str:
-    head, dot, fraction = time.rstrip("Z").partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{head}.{fraction}" if dot and fraction else head
 
 
 def _own_marking(obj: dict[str, Any]) -> Iterator[str]:
@@ -240,7 +234,7 @@ def _equal(posted: Any, parsed: Any) -> bool:
     if type(posted) is not type(parsed):
         return False
     if isinstance(posted, str) and posted != parsed:
-        return bool(_TIME.fullmatch(posted) and _TIME.fullmatch(parsed)) and _order(posted) == _order(parsed)
+        return bool(_TIME.fullmatch(posted) and _TIME.fullmatch(parsed)) and time_key(posted) == time_key(parsed)
     return bool(posted == parsed)
 
 

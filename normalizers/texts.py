@@ -6,6 +6,9 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from collectors.document import Document
 from normalizers.records import UnreadableDocument
@@ -19,6 +22,17 @@ ENCODINGS = {
     "us-ascii": "ascii",
     "iso-8859-1": "latin-1",
 }
+
+
+def _known(value: str) -> str:
+    if value not in ENCODINGS:
+        raise ValueError(f"expected one of {', '.join(ENCODINGS)}, got {value!r}")
+    return value
+
+
+#: What a feed file may give as the encoding of its documents.
+Encoding = Annotated[str, AfterValidator(_known)]
+
 _LONGEST_LINE = 1024 * 1024
 _CHUNK = 256 * 1024
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timezone
 from typing import Any
 
-from config.instant import DAY, JST, SECOND, Millis, parse_millis
+from config.instant import DAY, JST, LATEST, SECOND, Millis, parse_millis
 from normalizers.bad_value import BadValue, shown
 
 #: Reads one cell. Raises :class:`BadValue`.
@@ -15,7 +15,6 @@ TimeReader = Callable[[Any], Millis]
 
 ZONES: dict[str, timezone] = {"UTC": UTC, "JST": JST}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST: Millis = 253_402_300_799_999
 _DIRECTIVES = {
     "%Y": r"(?P<Y>[0-9]{4})",
     "%m": r"(?P<m>[0-9]{1,2})",
@@ -84,7 +83,7 @@ def _epoch(unit: int) -> TimeReader:
             number = float(cell) if isinstance(cell, str | int | float) and not isinstance(cell, bool) else None
         except (ValueError, OverflowError):
             number = None
-        if number is None or not 0 <= number * unit <= _LATEST:
+        if number is None or not 0 <= number * unit <= LATEST:
             raise _bad(cell, "a number of seconds or milliseconds since 1970")
         return int(number * unit)
 
@@ -115,7 +114,7 @@ def _formed(form: str, zone: timezone) -> TimeReader:
 
 
 def _within(value: Millis, cell: Any) -> Millis:
-    if not 0 <= value <= _LATEST:
+    if not 0 <= value <= LATEST:
         raise _bad(cell, "a time from 1970 to 9999")
     return value
 

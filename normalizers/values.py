@@ -10,14 +10,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from config.feeds import TYPES
 from normalizers import hosts, urls
 from normalizers.bad_value import BadValue, shown
 from normalizers.refang import defanged, refang, tidy
 
-#: Observable types. ``file`` is its strongest hash, ``asn`` is written AS64500, ``advisory`` is its URL or stable id.
-TYPES = (
-    "url", "domain", "ipv4", "ipv6", "cidr", "email", "file", "certificate", "asn", "cve", "advisory",
-)  # fmt: skip
 #: STIX hash names, the one to prefer first.
 ALGORITHMS = {"SHA-256": 64, "SHA-512": 128, "SHA-1": 40, "MD5": 32}
 
@@ -42,9 +39,9 @@ _STABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{2,99}")
 def canonical(kind: str, text: str) -> tuple[str, str]:
     """The observable type and canonical value of ``text``, which its source calls a ``kind``.
 
-    ``kind`` is one of :data:`TYPES`, or ``ip``, ``hash`` or ``any`` where the source says no more. The type returned
-    may be another one: ``203.0.113.7/32`` is an ``ipv4``, ``::ffff:203.0.113.7`` too. Raises :class:`BadValue`, also
-    for a kind the hub does not know.
+    ``kind`` is one of :data:`config.feeds.TYPES`, or ``ip``, ``hash`` or ``any`` where the source says no more. The
+    type returned may be another one: ``203.0.113.7/32`` is an ``ipv4``, ``::ffff:203.0.113.7`` too. Raises
+    :class:`BadValue`, also for a kind the hub does not know.
     """
     read = _READERS.get(kind)
     if read is None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from config.audience import INTERNAL, Audience, audience_of, rank
-from config.feeds import DEFAULT_LIFE, LONGEST_LIFE
+from config.feeds import LIFE
 from config.instant import DAY, HOUR, SECOND, Clock, stix_time
 from config.settings import ApiRoot, Settings
 from normalizers.bad_value import BadValue
@@ -183,7 +183,7 @@ def _policy(root: ApiRoot) -> Policy:
     """What is passed on of what is posted at an API root: nothing that could tell who its publisher is."""
     return Policy(
         lambda labels: _audience(labels, root.group),
-        lambda kind: (DEFAULT_LIFE[kind], LONGEST_LIFE[kind]),
+        lambda kind: LIFE[kind],
         own_words=False,
         unknown=False,
         step=HOUR,  # times to the millisecond would tell which values came from one hand

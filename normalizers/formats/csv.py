@@ -23,7 +23,7 @@ from normalizers.claims import Claim
 from normalizers.fields import Fields, Rows
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source
-from normalizers.texts import ENCODINGS, check_encoding, lines
+from normalizers.texts import Encoding, check_encoding, lines
 from normalizers.times import ZONES, time_reader
 
 _MOST_LINES = 200
@@ -39,7 +39,7 @@ class Format(Entry):
     marks: ClassVar[bool] = False
     kind: Literal["csv"]
     fields: Fields
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     #: lines that begin with it are comments; "" where there are none
     comment: str = "#"
@@ -53,13 +53,6 @@ class Format(Entry):
     updated: str | None = None
     #: a pattern that finds the number of rows in its comments; a document without that comment was cut off
     total: str | None = None
-
-    @field_validator("encoding")
-    @classmethod
-    def _known(cls, value: str) -> str:
-        if value not in ENCODINGS:
-            raise ValueError(f"expected one of {', '.join(ENCODINGS)}, got {value!r}")
-        return value
 
     @field_validator("updated", "total")
     @classmethod

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
 from collectors.document import Document
 from config.audience import Audience
@@ -16,7 +16,7 @@ from normalizers.claims import Claim
 from normalizers.fields import KINDS, Fields, Rows
 from normalizers.records import Refusal, refusal
 from normalizers.sources import Source
-from normalizers.texts import ENCODINGS, check_encoding, lines
+from normalizers.texts import Encoding, check_encoding, lines
 
 _COLUMN = "line"
 
@@ -28,25 +28,18 @@ class Format(Entry):
     kind: Literal["text"]
     #: of all values; ``any`` where they are mixed
     type: str
-    encoding: str = "utf-8"
+    encoding: Encoding = "utf-8"
     #: lines that begin with one of these are comments
     comments: tuple[str, ...] = ("#", ";", "//")
     #: what follows this in a line is a remark, "" where there are none
     remark: str = ""
-    personal: Literal["refuse", "keep"] = Field(default="keep")
+    personal: Literal["refuse", "keep"] = "keep"
 
     @field_validator("type")
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in KINDS:
             raise ValueError(f"expected one of {', '.join(sorted(KINDS))}, got {value!r}")
-        return value
-
-    @field_validator("encoding")
-    @classmethod
-    def _known_encoding(cls, value: str) -> str:
-        if value not in ENCODINGS:
-            raise ValueError(f"expected one of {', '.join(ENCODINGS)}, got {value!r}")
         return value
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:

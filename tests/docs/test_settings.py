@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 import normalizers.formats
-from config.feeds import DEFAULT_LIFE, LONGEST_LIFE, Entry, Expectation, Feed, Publisher, Transport
+from config.feeds import LIFE, TYPES, Entry, Expectation, Feed, Publisher, Transport
 from config.instant import DAY
 from config.settings import ApiRoot, Collection, Group, Hub, Narrowing, Settings, ViewEntry
 from normalizers.records import reading
@@ -84,7 +84,8 @@ def test_lives_are_described() -> None:
     """The table of lives has every observable type with its default and its longest life."""
     section = next(item for item in pages.sections(FEEDS) if item.names == ("life",))
     shown = {pages.codes(row[0])[0]: (row[1], row[2]) for row in pages.rows(section)}
-    assert shown == {kind: (f"{life // DAY}d", f"{LONGEST_LIFE[kind] // DAY}d") for kind, life in DEFAULT_LIFE.items()}
+    assert shown == {kind: (f"{usual // DAY}d", f"{longest // DAY}d") for kind, (usual, longest) in LIFE.items()}
+    assert shown.keys() == set(TYPES)
 
 
 def test_threats_are_described() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.audience import audience_of
-from config.feeds import LONGEST_LIFE
+from config.feeds import LIFE
 from config.instant import DAY, HOUR, stix_time
 from normalizers.bad_value import BadValue
 from normalizers.indicators import Policy, Reader
@@ -43,7 +43,7 @@ def _audience(labels: list[str]) -> str | None:
 
 
 def _life(kind: str) -> tuple[int, int]:
-    return 7 * DAY, LONGEST_LIFE[kind]
+    return 7 * DAY, LIFE[kind][1]
 
 
 TRUSTED = Policy(_audience, _life, own_words=True, unknown=True, threats={"scam": "phishing"})
@@ -78,7 +78,7 @@ def test_promise_7_few_lives_are_told_apart(hours: int, path: str) -> None:
     )
     assert word.life in LIVES
     assert word.life <= hours * HOUR
-    assert word.life * 4 > min(hours * HOUR, LONGEST_LIFE[word.kind]) or word.life == HOUR
+    assert word.life * 4 > min(hours * HOUR, LIFE[word.kind][1]) or word.life == HOUR
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from config.feeds import TYPES
 from normalizers.bad_value import BadValue
 from normalizers.patterns import observable, pattern
 from normalizers.refang import refang
-from normalizers.values import TYPES, algorithm, canonical, classify, cves_in, split_port
+from normalizers.values import algorithm, canonical, classify, cves_in, split_port
 
 SHA256 = hashlib.sha256(b"noroshi").hexdigest()
 

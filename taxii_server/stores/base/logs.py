@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from config.instant import Micros, Millis
+from config.instant import Micros, Millis, time_key
 from taxii_server.stores.base.audit import AuditRecord
 
 ObjectKey = tuple[str, bytes]
@@ -118,11 +118,8 @@ class BodiesPage(NamedTuple):
     more: bool
 
 
-def version_key(version: str) -> str:
-    """A text that orders STIX timestamps as instants, whatever number of fraction digits they have."""
-    seconds, _, fraction = version.rstrip("Zz").partition(".")
-    fraction = fraction.rstrip("0")
-    return f"{seconds}.{fraction}" if fraction else seconds
+#: What orders the versions of an object: they are timestamps.
+version_key = time_key
 
 
 class LogStore(Protocol):
