@@ -160,7 +160,8 @@ class Rows:
             raise BadValue("no-value", f"expected a value in {self._fields.value}, got none")
         kind = self._kind or self._mapped_kind(cells)
         if text is None:
-            return ("file", *self._strongest(cells, kind, ""))
+            digest, weaker = self._strongest(cells, kind, "")
+            return "file", digest, None, weaker
         port = None
         if kind == "ip:port":
             text, port = split_port(text)
@@ -169,11 +170,12 @@ class Rows:
         if kind == "url" and self._fields.personal == "refuse" and personal_data(value):
             raise BadValue("personal-data", "expected a URL without an address of whoever visited it")
         if self._hashes and kind == "file":
-            return (kind, *self._strongest(cells, kind, value))
+            digest, weaker = self._strongest(cells, kind, value)
+            return kind, digest, None, weaker
         return kind, value, port, None
 
-    def _strongest(self, cells: Sequence[Any], kind: str, value: str) -> tuple[str, None, dict[str, str]]:
-        """The strongest of all the hashes that a row gives, no port, and the other hashes by name."""
+    def _strongest(self, cells: Sequence[Any], kind: str, value: str) -> tuple[str, dict[str, str]]:
+        """The strongest of all the hashes that a row gives, and the other hashes by name."""
         found = {algorithm(value): value} if value else {}
         for name, at in self._hashes if kind in _FILES else ():
             text = self._text(cells[at])
@@ -187,7 +189,7 @@ class Rows:
         if not found:
             raise BadValue("no-value", f"expected a value in {self._fields.value}, got none")
         strongest = next(name for name in ALGORITHMS if name in found)
-        return found.pop(strongest), None, found
+        return found.pop(strongest), found
 
     def _mapped_kind(self, cells: Sequence[Any]) -> str:
         told = self._fields.type

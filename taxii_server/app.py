@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import Callable
 
 from flask import Flask, request
 from flask.globals import app_ctx
@@ -22,7 +21,7 @@ from taxii_server.credentials import Credentials
 from taxii_server.leanflask import LeanFlask
 from taxii_server.reads import ReadCounts
 from taxii_server.replies import Reply, reply
-from taxii_server.stores.base import Store, Submission
+from taxii_server.stores.base import Store
 from taxii_server.taxii.errors import TITLES, TaxiiError, translated
 from taxii_server.taxii.nexts import Nexts
 from taxii_server.taxii.service import Service
@@ -30,13 +29,10 @@ from taxii_server.taxii.service import Service
 _LOG = logging.getLogger("noroshi.app")
 
 
-def create_app(
-    settings: Settings, store: Store, *, clock: Clock, accepted: Callable[[Submission], None] | None = None
-) -> Flask:
+def create_app(settings: Settings, store: Store, *, clock: Clock) -> Flask:
     """The application of one hub, a WSGI callable for any number of threads.
 
-    ``clock`` gives microseconds. ``accepted`` is told of each submission once it is durable. The read counts are in
-    ``app.extensions["noroshi.reads"]``: whoever runs the application starts and closes them.
+    The read counts are in ``app.extensions["noroshi.reads"]``: whoever runs the application starts and closes them.
     """
     app = LeanFlask("noroshi")
     access = Access(settings)
@@ -47,7 +43,7 @@ def create_app(
     _answer_errors(app)
     app.register_blueprint(operations.routes(settings, store, access, clock))
     nexts = Nexts(store.secret("next"))
-    service = Service(settings=settings, store=store, access=access, clock=clock, nexts=nexts, accepted=accepted)
+    service = Service(settings=settings, store=store, access=access, clock=clock, nexts=nexts)
     app.register_blueprint(taxii.routes(service))
     return app
 

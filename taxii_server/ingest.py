@@ -51,8 +51,8 @@ class Ingest:
     ) -> None:
         """``between`` is called between two batches, with what the last one changed where that is all there is to know:
         it may as well be published."""
-        self.settings = settings
-        self.store = store
+        self._settings = settings
+        self._store = store
         self._clock = clock
         self._owner = owner
         self._environment = environment
@@ -61,16 +61,16 @@ class Ingest:
 
     def follow_terms(self) -> None:
         """See to it that what feeds said stands under their present terms, whether they are still collected or not."""
-        for feed in self.settings.feeds:
+        for feed in self._settings.feeds:
             with suppress(FeedBusy):  # whoever runs it follows its terms first
-                self.hold(feed)
+                self._lease(feed)
                 try:
-                    self._follow_terms(feed, self.store.feed_state(feed.id) or FeedState(feed=feed.id), Tally())
+                    self._follow_terms(feed, self._store.feed_state(feed.id) or FeedState(feed=feed.id), Tally())
                 finally:
-                    self.store.release(f"feed/{feed.id}", self._owner)
+                    self._store.release(f"feed/{feed.id}", self._owner)
 
     def _standing(self, feed: Feed, tally: Tally) -> Standing:
-        return Standing(self.store, self._clock, feed, self.origin(feed)[0], lambda: self._each_batch(feed, tally))
+        return Standing(self._store, self._clock, feed, self._origin(feed)[0], lambda: self._each_batch(feed, tally))
 
     def _follow_terms(self, feed: Feed, state: FeedState, tally: Tally) -> FeedState:
         standing = self._standing(feed, tally)
@@ -80,7 +80,7 @@ class Ingest:
         standing.follow_terms(before)
         # All that the feed holds is to be read under the new terms, by those who see it from now on.
         state = replace(state, cursor={}, listed=standing.moved(state.listed, before))
-        self.store.save_feed_state(state)
+        self._store.save_feed_state(state)
         standing.remember_terms(before)
         return state
 
@@ -88,8 +88,8 @@ class Ingest:
         """The enabled feeds whose time has come, the longest due first."""
         now = self._clock() // 1_000
         found = []
-        for feed in self.settings.feeds:
-            state = self.store.feed_state(feed.id) if feed.enabled else None
+        for feed in self._settings.feeds:
+            state = self._store.feed_state(feed.id) if feed.enabled else None
             # A run in the future was before the clock stepped back; nobody should wait until it comes round again.
             when = 0 if state is None or state.last_run > now else state.due
             if feed.enabled and when <= now:
@@ -103,19 +103,19 @@ class Ingest:
         ``confirmed``: a person says that a list which shrank so much is right.
         """
         now = self._clock() // 1_000
-        self.hold(feed)
+        self._lease(feed)
         try:
-            before = self.store.feed_state(feed.id) or FeedState(feed=feed.id)
+            before = self._store.feed_state(feed.id) or FeedState(feed=feed.id)
             state = self._attempt(feed, before, now, confirmed)
-            self.store.save_feed_state(state)
+            self._store.save_feed_state(state)
             return state
         finally:
-            self.store.release(f"feed/{feed.id}", self._owner)
+            self._store.release(f"feed/{feed.id}", self._owner)
 
-    def hold(self, feed: Feed) -> None:
+    def _lease(self, feed: Feed) -> None:
         """Take the feed's lease, or prolong it. Raises :class:`FeedBusy`."""
         now = self._clock() // 1_000
-        if not self.store.lease(f"feed/{feed.id}", self._owner, now=now, until=now + _LEASE_FOR):
+        if not self._store.lease(f"feed/{feed.id}", self._owner, now=now, until=now + _LEASE_FOR):
             raise FeedBusy(f"{feed.id} is being collected by another process")
 
     def _attempt(self, feed: Feed, state: FeedState, now: Millis, confirmed: bool) -> FeedState:
@@ -129,7 +129,7 @@ class Ingest:
         except Exception as error:
             # A fault of ours. The feed has to wait for its next turn all the same, or it would be tried without end.
             unexpected = RuntimeError(f"unexpected {type(error).__name__}")
-            self.store.save_feed_state(self._failed(feed, now, tally, unexpected))
+            self._store.save_feed_state(self._failed(feed, now, tally, unexpected))
             raise
         # Held for some or for nobody, the next run comes as soon, and no later failure waits the longer for it: when a
         # feed runs must not tell what only some may see.
@@ -149,7 +149,7 @@ class Ingest:
 
     def _failed(self, feed: Feed, now: Millis, tally: Tally, error: Exception) -> FeedState:
         # As it stands in the store: the cursor has moved with what was taken in before the failure.
-        state = self.store.feed_state(feed.id) or FeedState(feed=feed.id)
+        state = self._store.feed_state(feed.id) or FeedState(feed=feed.id)
         _LOG.warning("feed %s failed: %s", feed.id, error)
         wait = feed.every
         if isinstance(error, TryLater):
@@ -177,9 +177,9 @@ class Ingest:
                 feed,
                 position,
                 clock=self._clock,
-                data=self.settings.data,
+                data=self._settings.data,
                 environment=self._environment,
-                contact=self.settings.collector_contact,
+                contact=self._settings.collector_contact,
             )
             try:
                 if collected.documents:
@@ -198,7 +198,7 @@ class Ingest:
                 state = replace(state, cursor={})
             elif state.status != "held":
                 state = replace(state, cursor=position)
-            self.store.save_feed_state(state)
+            self._store.save_feed_state(state)
             if not collected.more:
                 return state
 
@@ -215,9 +215,16 @@ class Ingest:
         partial = collected.more or feed.transport.kind == "taxii"
         holds = Holds(feed, rows, state.listed, partial=partial, confirmed=confirmed)
         tally.rows += rows.total()
-        each = (lambda: self._each_batch(feed, tally)), self._between
-        skew = self.settings.tolerated_skew
-        intake = Intake(self.store, feed, self.origin(feed), tally, holds, skew, *each)
+        intake = Intake(
+            self._store,
+            feed,
+            self._origin(feed),
+            tally,
+            holds,
+            skew=self._settings.tolerated_skew,
+            each_batch=lambda: self._each_batch(feed, tally),
+            tell=self._between,
+        )
         if holds.all:
             tally.held += rows.total()
         else:
@@ -244,19 +251,17 @@ class Ingest:
 
     def _each_batch(self, feed: Feed, tally: Tally) -> None:
         # Before every write: a process that was paused past its lease must not write over its successor.
-        self.hold(feed)
+        self._lease(feed)
         self._progress(feed.id, tally.claims)
         self._between(None)
 
-    # -- claims
-
-    def origin(self, feed: Feed) -> Origin:
+    def _origin(self, feed: Feed) -> Origin:
         """Origin and family as they stand in claims: opaque where the feed may not be named."""
         if feed.named:
             # A shipped feed is the same everywhere; one of the hub's own is its alone, whatever others call theirs.
-            own = feed.id if shipped(f"feeds/{feed.id}.yaml").is_file() else f"{feed.id}@{self.settings.hub.name}"
+            own = feed.id if shipped(f"feeds/{feed.id}.yaml").is_file() else f"{feed.id}@{self._settings.hub.name}"
             return own, feed.family or own
-        secret = self.store.secret("origins")
+        secret = self._store.secret("origins")
         words = (feed.id, feed.origin_family)
         first, second = (hmac.new(secret, word.encode(), hashlib.sha256).hexdigest()[:24] for word in words)
         return f"opaque:{first}", f"opaque:{second}"

@@ -80,6 +80,7 @@ class Intake:
         origin: Origin,
         tally: Tally,
         holds: Holds,
+        *,
         skew: Millis,
         each_batch: Callable[[], None],
         tell: Callable[[News], None],

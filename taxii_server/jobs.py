@@ -44,6 +44,10 @@ class Jobs:
             self._publisher.publish_all()
             self._over_all("renew-digests", making, self._renew, progress)
         self._store.set_value("making", making)
+        self._fill(progress)
+
+    def _fill(self, progress: Progress) -> None:
+        """Put into each new collection what it admits."""
         configured = {name for plan in self._publisher.plans for name in plan.names}
         # One that was taken out of the configuration missed what came meanwhile, and is filled again if it returns.
         filled = configured & set(orjson.loads(self._store.value("filled") or "[]"))

@@ -92,7 +92,7 @@ class Publisher:
         published, again = 0, set[bytes]()
         for plan in self.plans:
             due = self._due(plan, marks, claims)
-            self.turns.hold()
+            self.turns.prolong()
             outcomes = self._put(due)
             published += outcomes.count("published")
             again |= {item.key for item, outcome in zip(due, outcomes, strict=True) if outcome == "conflict"}

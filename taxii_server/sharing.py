@@ -17,6 +17,7 @@ from taxii_server.access import Caller, Forbidden
 from taxii_server.fitness import Fitness, Posted, Unfit, digest
 from taxii_server.stores.base import (
     AuditRecord,
+    Entry,
     ObjectKey,
     ObjectState,
     Publication,
@@ -151,7 +152,7 @@ class Share:
         if stored is not None and stored != posted.digest:
             raise Unfit(f"modified: version {version} is known with other content; a change needs a later modified")
         if known.owner != posted.owner:
-            if stored is not None and self._present(posted.key, version):
+            if stored is not None and self._entry(posted.key, version_key(version)) is not None:
                 return None
             raise Unfit("id: somebody else posted it, and only they can change it")
         if stored is None:
@@ -169,13 +170,14 @@ class Share:
             return known.digest
         if order > version_key(known.version):
             return None
+        entry = self._entry(key, order)
+        return digest(orjson.loads(entry.body)) if entry is not None else None
+
+    def _entry(self, key: ObjectKey, order: str) -> Entry | None:
+        """The object's entry whose version has that :func:`version_key`, if it is still there."""
         exact = Versions(last=False, exact=(order,))
         found = self._store.page(self._id, Selection(limit=1, ids=frozenset((key,)), versions=exact)).entries
-        return digest(orjson.loads(found[0].body)) if found else None
-
-    def _present(self, key: ObjectKey, version: str) -> bool:
-        exact = Versions(last=False, exact=(version_key(version),))
-        return bool(self._store.page(self._id, Selection(limit=1, ids=frozenset((key,)), versions=exact)).entries)
+        return found[0] if found else None
 
     def _own_version(self, posted: Posted, known: _Known | None) -> str:
         """The version of an object that has none: when this content of it came (TAXII 2.1 section 3.4.1)."""

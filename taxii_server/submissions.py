@@ -50,19 +50,19 @@ class Submissions:
     def process(self, limit: int = 100) -> int:
         """Work off the oldest pending submissions; gives how many."""
         owner = f"submissions {id(self)} {os.getpid()}"
-        if not self._hold(owner):
+        if not self._lease(owner):
             return 0  # whoever does, does these too
         try:
             done = 0
             # Read one at a time: each may be as long as a body may be, and many times that when it is parsed.
-            while done < limit and self._hold(owner) and (pending := self._store.pending_submissions(1)):
+            while done < limit and self._lease(owner) and (pending := self._store.pending_submissions(1)):
                 self._process(pending[0])
                 done += 1
             return done
         finally:
             self._store.release(_LEASE, owner)
 
-    def _hold(self, owner: str) -> bool:
+    def _lease(self, owner: str) -> bool:
         now = self._clock() // 1_000
         return self._store.lease(_LEASE, owner, now=now, until=now + _LEASE_FOR)
 

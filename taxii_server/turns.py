@@ -34,12 +34,12 @@ class Turns:
         if not self._lock.acquire(blocking=False):
             raise NotNow("another thread is publishing")
         try:
-            self.hold()
+            self.prolong()
             yield
         finally:
             self._lock.release()
 
-    def hold(self) -> None:
+    def prolong(self) -> None:
         """Take or prolong the lease, within a turn. Raises :class:`NotNow`."""
         now = self._clock() // 1_000
         if not self._store.lease(_LEASE, self._owner, now=now, until=now + _LEASE_FOR):

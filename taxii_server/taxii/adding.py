@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import orjson
 from flask import Request
 
@@ -11,14 +9,11 @@ from config.settings import ApiRoot, Collection
 from normalizers.envelope import EnvelopeError
 from taxii_server.posting import post
 from taxii_server.replies import Reply, reply
-from taxii_server.stores.base import Submission
 from taxii_server.taxii.bodies import read_body
 from taxii_server.taxii.errors import TaxiiError
 from taxii_server.taxii.media import check_content
 from taxii_server.taxii.service import Service, caller
 from taxii_server.taxii.status import resource
-
-_LOG = logging.getLogger("noroshi.taxii")
 
 
 def add_objects(service: Service, root: ApiRoot, collection: Collection, request: Request) -> Reply:
@@ -32,16 +27,4 @@ def add_objects(service: Service, root: ApiRoot, collection: Collection, request
         submission = post(service.store, service.settings, root, collection, caller(), body, service.clock())
     except EnvelopeError as error:
         raise TaxiiError(422, str(error)) from error
-    if submission.state == "pending":
-        _tell(service, submission)
     return reply(orjson.dumps(resource(submission)), 202)
-
-
-def _tell(service: Service, submission: Submission) -> None:
-    if service.accepted is None:
-        return
-    try:
-        service.accepted(submission)
-    except Exception:
-        # It is durable, and whoever works off what is pending finds it there.
-        _LOG.exception("the hook for accepted submissions failed")

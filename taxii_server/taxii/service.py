@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import request
@@ -11,7 +10,7 @@ from flask.globals import app_ctx
 from config.instant import Clock
 from config.settings import ApiRoot, Collection, Settings
 from taxii_server.access import Access, Caller
-from taxii_server.stores.base import Store, Submission
+from taxii_server.stores.base import Store
 from taxii_server.taxii.nexts import Nexts
 
 
@@ -24,8 +23,6 @@ class Service:
     access: Access
     clock: Clock
     nexts: Nexts
-    #: told of each submission after it is durable; what it raises is logged and changes nothing
-    accepted: Callable[[Submission], None] | None = None
 
     def readable(self, path: str, name: str) -> tuple[ApiRoot, Collection]:
         """The collection, for the caller to read. Raises :class:`taxii_server.access.Refused`."""

@@ -19,7 +19,7 @@ from config.settings import Settings
 from normalizers.checking import key_of
 from taxii_server.app import create_app
 from taxii_server.credentials import hash_password, make_token
-from taxii_server.stores.base import Publication, Store, Submission, User
+from taxii_server.stores.base import Publication, Store, User
 from taxii_server.stores.memory import MemoryStore
 
 TAXII = "application/taxii+json;version=2.1"
@@ -171,10 +171,9 @@ class TestHub:
         self.store = store
         self.clock = clock
         self.settings = settings
-        self.accepted: list[Submission] = []
         self.url = ""
         self.tokens: dict[str, str] = {}
-        self.app = create_app(settings, store, clock=clock, accepted=self.accepted.append)
+        self.app = create_app(settings, store, clock=clock)
         self.session = requests.Session()
         for name, (organisation, groups) in PEOPLE.items():
             store.save_user(User(name=name, organisation=organisation, groups=groups, password=_HASH))
