@@ -72,18 +72,22 @@ class Jobs:
         """
         published = 0
 
-        def step(plan: Plan, outlooks: list[Outlook]) -> None:
-            nonlocal published
+        def step(plan: Plan, outlooks: list[Outlook]) -> int:
             due = self._due_again(plan, outlooks)
-            if due:
-                self._store.publish(due, self._publisher.now() * 1_000, audit)
-                published += len(due)
-                pause(len(due))
+            self._publisher.turns.hold()
+            return self._store.publish(due, self._publisher.now() * 1_000, audit).count("published") if due else 0
+
+        def after(count: int) -> None:
+            nonlocal published
+            if count:
+                published += count
+                self._publisher.release()
+                pause(count)
 
         self._publisher.prepare()
         self._publisher.publish_all()
         try:
-            self._over_all("reissue", self._making(), step, progress)
+            self._over_all("reissue", self._making(), step, progress, after)
         finally:
             self._publisher.release()
         return published
@@ -115,14 +119,20 @@ class Jobs:
         return hashlib.sha256(said.encode()).hexdigest()[:16]
 
     def _over_all(
-        self, name: str, purpose: str, step: Callable[[Plan, list[Outlook]], None], progress: Progress
+        self,
+        name: str,
+        purpose: str,
+        step: Callable[[Plan, list[Outlook]], int],
+        progress: Progress,
+        after: Callable[[int], None] = lambda published: None,
     ) -> None:
         done = 0
         for keys in self._keys(f"job/{name}", purpose):
-            with self._publisher.turns.turn():
-                claims = self._store.claims(keys)
-                for plan in self._publisher.plans:
-                    step(plan, self._publisher.sight.look(plan, keys, claims))
+            for plan in self._publisher.plans:
+                # A turn for each, with claims of its own: after it others may have heard and published more.
+                with self._publisher.turns.turn():
+                    published = step(plan, self._publisher.sight.look(plan, keys, self._store.claims(keys)))
+                after(published)
             done += len(keys)
             progress(done)
 
@@ -136,15 +146,15 @@ class Jobs:
             self._store.set_value(place, f"{purpose}|{after.hex()}")
         self._store.set_value(place, "")
 
-    def _renew(self, plan: Plan, outlooks: list[Outlook]) -> None:
-        self._store.renew_digests(
-            plan.scope,
-            {
-                item.known.object: stix.acting(item.word, self._publisher.sight.content(plan, item.word))
-                for item in outlooks
-                if item.known.state is not None
-            },
-        )
+    def _renew(self, plan: Plan, outlooks: list[Outlook]) -> int:
+        digests = {
+            item.known.object: stix.acting(item.word, self._publisher.sight.content(plan, item.word))
+            for item in outlooks
+            if item.known.state is not None
+        }
+        self._publisher.turns.hold()
+        self._store.renew_digests(plan.scope, digests)
+        return 0
 
     def _due_again(self, plan: Plan, outlooks: list[Outlook]) -> list[Publication]:
         now, editions = self._publisher.now(), self._publisher.editions

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from config.instant import DAY, HOUR
+from config.instant import DAY, HOUR, stix_time
 from normalizers.claims import Claim
 from taxii_server import jobs as jobs_module
 from taxii_server.jobs import Jobs
+from taxii_server.publishing import Publisher
 from taxii_server.stores.base import AuditRecord, Selection
 from taxii_server.stores.memory import MemoryStore
-from tests.hubs import PUBLIC, Hub, SteppingClock, settings
+from tests.hubs import MEMBERS, PUBLIC, Hub, SteppingClock, settings
 
 NOW = 1_790_000_000_000
 LATER = "11111111-2222-4333-8444-555555555555"
@@ -159,6 +160,29 @@ def test_an_interrupted_job_goes_on_where_it_stopped(monkeypatch: pytest.MonkeyP
     assert seen == [5, 10, 5, 10, 15]
 
 
+def test_reissue_says_nothing_that_was_taken_back_while_it_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow reissue beside a running hub: what that publishes meanwhile is not written over with older claims."""
+    hub = _hub(1)
+    (claim,) = _claims(1)
+    from normalizers import stix
+
+    monkeypatch.setattr(stix, "_likewise", lambda *_: b'{"description":"Said otherwise."}')
+    hub.clock.now += HOUR * 1_000
+    paused: list[int] = []
+
+    def pause(count: int) -> None:
+        paused.append(count)
+        now = hub.clock.now // 1_000
+        hub.put([claim._replace(withdrawn=now, version=now)])
+        assert hub.publish() > 0  # nobody has to wait for the end of a pause
+
+    Jobs(Publisher(hub.settings, hub.store, hub.clock, owner="slow")).reissue(AUDIT, pause=pause)
+    assert paused == [1]
+    ended = stix_time(hub.clock.now // 1_000)
+    for collection in (PUBLIC, MEMBERS):
+        assert [obj["valid_until"] for obj in hub.objects(collection, "indicator")] == [ended]
+
+
 def test_a_job_that_was_interrupted_does_not_pass_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fill that stopped half way does not count for a collection that was added since."""
     monkeypatch.setattr(jobs_module, "_STEP", 5)
@@ -199,8 +223,6 @@ def test_a_claim_from_the_future_is_outside_the_long_jobs_too() -> None:
 
 def test_the_hubs_identity_is_one_object_in_every_view() -> None:
     """Its created and modified are the same wherever it is served, also in a view that is added later."""
-    from tests.hubs import MEMBERS
-
     hub = _with_another_collection(_hub())
     Jobs(hub.publisher).settle()
     bodies = set()
