@@ -215,9 +215,11 @@ class Intake:
             self._fold(present, key, self._named(claim))
         # In order of the document: the store's own order depends on what else it holds, and a public log must not.
         places = dict.fromkeys((key, claim.audience) for key, claim in news)
-        changed = [self._row(place[0], present[place]) for place in places if present[place] is not stored.get(place)]
-        self._tally.kept += self._put(changed)
-        if changed and self._store.last_mark() == before + len(changed):
+        changed = [self._row(at[0], present[at]) for at in places if not _says_no_more(present[at], stored.get(at))]
+        kept = self._put(changed)
+        self._tally.kept += kept
+        # What did not win was written by whoever took over this feed meanwhile, and is not known here.
+        if changed and kept == len(changed) and self._store.last_mark() == before + kept:
             self._tell(_news(before, changed, about))
 
     def _named(self, claim: Claim) -> Claim:
@@ -238,7 +240,8 @@ class Intake:
         elif again or stored is None:
             present[place] = fold(stored, claim, replace=False, key=key)
         elif fold(stored, claim, replace=True, key=key) is not stored:
-            self._changed[place] = claim
+            # As a first row is kept, so that those after it have the same to be united with at every reading.
+            self._changed[place] = fold(None, claim, replace=True, key=key)
 
     def settle(self) -> None:
         """Write what had to wait for the end of the list, each audience's for itself."""
@@ -273,6 +276,11 @@ def reading_of(feed: Feed) -> str:
     """Sixteen characters that stand for all that decides how a feed's documents are read, and under which terms."""
     said = feed.model_dump_json(exclude={"every", "enabled", "transport", "expect", "carries", "terms"})
     return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def _says_no_more(claim: Claim, stored: Claim | None) -> bool:
+    """Whether it says what is stored. Rows that contradict each other may have changed it there and back."""
+    return stored is not None and (claim is stored or claim._replace(version=stored.version) == stored)
 
 
 def _aliases(rows: list[ClaimRow]) -> list[Alias]:

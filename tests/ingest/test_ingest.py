@@ -404,3 +404,21 @@ def test_a_row_within_the_tolerated_skew_keeps_its_date(dated: Runner) -> None:
     dated.clock.now -= 4 * 60_000_000
     dated.write(*_dated(("http://example.com/a", 0)))
     assert dated.run().counts["ahead"] == 0
+
+
+@pytest.mark.parametrize("kind", ["list", "log"])
+@pytest.mark.parametrize("stated", [(50, 80), (52, 52, 80), (80, 52, 52), (52, 80, 52, 90)])
+def test_promise_4_rows_that_contradict_each_other_make_no_version_at_each_reading(
+    tmp_path: Path, kind: str, stated: tuple[int, ...]
+) -> None:
+    """A value that stands several times, with different confidence, says the same whenever the document is read."""
+    form = {"kind": "json", "fields": {"value": "url", "type": "url", "confidence": "sure"}}
+    runner = Runner(tmp_path, _feed(kind=kind, format=form))
+    rows = json.dumps([{"url": "http://example.com/a", "sure": sure} for sure in stated])
+    seen = []
+    for reading in range(4):
+        runner.write(rows + " " * reading)  # other bytes, and a later date, that say the same
+        assert runner.run().status == "ok"
+        seen.append(runner.hub.log(PUBLIC))
+        runner.wait(HOUR)
+    assert seen == [seen[0]] * 4

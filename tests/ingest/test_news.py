@@ -113,3 +113,22 @@ def test_older_marks_are_published_first(runner: Runner) -> None:
     runner.collect(VALUE)
     runner.hub.publish()
     assert [obj["name"] for obj in runner.hub.objects(PUBLIC, "indicator")] == ["http://example.com/older", VALUE]
+
+
+def test_what_a_successor_said_of_the_same_feed_is_not_lost(runner: Runner) -> None:
+    """A process that was paused past its lease does not publish what it read before over what is known by now."""
+    later = Claim("url", VALUE, "list-feed@hub.example", "list-feed", "clear", NOW, NOW, NOW, 7 * DAY, 90)
+    successors = ClaimRow(later.key, later._replace(version=NOW + 1, labels=("later",)), None)
+    read = runner.store.claims
+
+    def paused(keys: Collection[bytes]) -> dict[bytes, list[Claim]]:
+        found = read(keys)
+        runner.store.claims = read  # type: ignore[method-assign]
+        runner.store.put_claims([successors])
+        return found
+
+    runner.store.claims = paused  # type: ignore[method-assign]
+    runner.collect(VALUE, "http://example.com/b")
+    runner.hub.publish()
+    (obj,) = [item for item in runner.hub.objects(PUBLIC, "indicator") if item["name"] == VALUE]
+    assert "later" in obj["labels"]
