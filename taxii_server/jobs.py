@@ -74,7 +74,7 @@ class Jobs:
 
         def step(plan: Plan, outlooks: list[Outlook]) -> int:
             due = self._due_again(plan, outlooks)
-            self._publisher.turns.hold()
+            self._publisher.turns.prolong()
             return self._store.publish(due, self._publisher.now() * 1_000, audit).count("published") if due else 0
 
         def after(count: int) -> None:
@@ -152,7 +152,7 @@ class Jobs:
             for item in outlooks
             if item.known.state is not None
         }
-        self._publisher.turns.hold()
+        self._publisher.turns.prolong()
         self._store.renew_digests(plan.scope, digests)
         return 0
 
