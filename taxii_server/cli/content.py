@@ -109,7 +109,7 @@ def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> N
     try:
         kind, text = canonical("cve", value) if value.upper().startswith("CVE-") else classify(value)
     except BadValue as error:
-        refuse(str(error))
+        refuse(f"{error}; VALUE is an address, network, domain, URL, hash, e-mail address, AS number or CVE")
     key = observable_key(kind, text)
     with opened(config, data) as (settings, store):
         known = _known(settings, store, key)
@@ -260,9 +260,13 @@ def export(collection: str, form: str, output: Path | None, config: Path | None,
             _export(store, str(item.id), form, sys.stdout.buffer)
             return
         part = output.with_name(output.name + ".part")
-        with part.open("wb") as stream:
-            _export(store, str(item.id), form, stream)
-        part.replace(output)
+        try:
+            with part.open("wb") as stream:
+                _export(store, str(item.id), form, stream)
+            part.replace(output)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise Failure(f"{output}: {error.strerror}; nothing was written", FAILED) from error
 
 
 def _export(store: Store, collection: str, form: str, out: BinaryIO) -> None:

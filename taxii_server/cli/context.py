@@ -18,6 +18,7 @@ from rich.progress import Progress, ProgressColumn
 from config.instant import Millis, system_clock
 from config.settings import Settings, load
 from taxii_server.opening import check_feeds, open_hub
+from taxii_server.stores import is_there
 from taxii_server.stores.base import AuditRecord, Store
 from taxii_server.turns import NotNow
 
@@ -85,9 +86,9 @@ def settings_of(config: Path | None, data: Path | None) -> Settings:
 
 @contextmanager
 def opened(config: Path | None, data: Path | None, *, must_exist: bool = True) -> Iterator[tuple[Settings, Store]]:
-    """Settings and their store, closed afterwards."""
+    """Settings and their store, closed afterwards. A command that only looks or changes makes none (``must_exist``)."""
     settings = settings_of(config, data)
-    if must_exist and settings.store != "memory:" and not settings.data.is_dir():
+    if must_exist and not is_there(settings.store, settings.data):
         raise Failure(f"{settings.data}: no hub's data here yet; `noroshi up` makes it", NOT_FOUND)
     check_feeds(settings, given(config))
     store = open_hub(settings)

@@ -55,7 +55,7 @@ def restore(file: Path, yes: bool, let_in: bool, config: Path | None, data: Path
     settings = settings_of(config, data)
     if not yes:
         click.confirm(f"replace the store in {settings.data} by {file}?", abort=True)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     expect = {"namespace": str(settings.hub.namespace)}
     record = audit_of("restore", str(file), **({"let_in": True} if let_in else {}))
     returned = restore_store(file, settings.store, settings.data, system_clock(), expect, record, let_in=let_in)

@@ -21,6 +21,11 @@ def open_store(address: str, data: Path) -> Store:
     return sqlite.SqliteStore(_file(address, data))
 
 
+def is_there(address: str, data: Path) -> bool:
+    """Whether :func:`open_store` would open a store, and not make one."""
+    return address == "memory:" or _file(address, data).is_file()
+
+
 def restore(
     backup: Path,
     address: str,

@@ -182,6 +182,41 @@ def test_a_store_that_another_program_writes_to(
     writer.close()
 
 
+def test_a_folder_that_holds_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A slip in --data ends a command that only looks or changes with code 5, and makes no second hub there."""
+    _hub(tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    makes = ("up", "serve", "work", "collect", "users add", "restore", *ALONE)
+    for name in COMMANDS.keys() - set(makes):
+        found = _run(monkeypatch, [*_arguments(tmp_path, name), "--data", str(elsewhere)])
+        said = capfd.readouterr().err
+        assert (found, list(elsewhere.iterdir())) == (5, []), (name, said)
+        assert said.startswith(f"Error: {elsewhere}: no hub's data here yet"), (name, said)
+
+
+def test_a_restore_to_a_new_place_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else looks into a data directory that a restore makes."""
+    _hub(tmp_path)
+    assert _run(monkeypatch, [*_arguments(tmp_path, "restore"), "--data", str(tmp_path / "new")]) == 0
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_an_export_without_room_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The file that could not be written is named, nothing of it stays, and an earlier one is as it was."""
+    _hub(tmp_path)
+    output = tmp_path / "bundle.json"
+    output.write_text("{}")
+    (tmp_path / "bundle.json.part").symlink_to("/dev/full")
+    assert _run(monkeypatch, [*_arguments(tmp_path, "export"), "--output", str(output)]) == 1
+    assert capfd.readouterr().err == f"Error: {output}: No space left on device; nothing was written\n"
+    assert (output.read_text(), sorted(tmp_path.glob("bundle*"))) == ("{}", [output])
+
+
 @pytest.mark.parametrize(
     ("trouble", "others", "but"),
     [
