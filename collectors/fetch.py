@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from itertools import count
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
 from collectors.deadline import Deadline, session
 from collectors.document import Body, Spool
@@ -137,18 +138,44 @@ def _ask(http: requests.Session, request: Request, deadline: Deadline) -> reques
             cert=settings["cert"],
             proxies=settings["proxies"],
         )
-    except requests.exceptions.SSLError:
-        problem: TryLater | GiveUp = GiveUp(f"{request.shown}: its TLS certificate or protocol is not acceptable")
+    except requests.exceptions.SSLError as error:
+        problem: TryLater | GiveUp = GiveUp(f"{request.shown}: {_distrusted(error)}")
     except requests.Timeout:
         problem = TryLater(f"{request.shown}: no answer in time")
-    except requests.ConnectionError:
-        problem = TryLater(f"{request.shown}: the connection failed or broke off")
+    except requests.ConnectionError as error:
+        problem = TryLater(f"{request.shown}: {_unconnected(error)}")
     except requests.RequestException as error:
         problem = GiveUp(f"{request.shown}: cannot be requested ({type(error).__name__})")
     except (HTTPError, OSError, ValueError) as error:
         problem = TryLater(f"{request.shown}: the exchange failed ({type(error).__name__})")
     # Outside the except clause, so that the low-level error, which shows the URL with its key, is not kept as context.
     raise _late(request) if deadline.passed else problem
+
+
+def _distrusted(error: requests.exceptions.SSLError) -> str:
+    """Why TLS failed, as far as it says so without naming anything."""
+    cause = _reason(error)
+    inner = cause.args[0] if isinstance(cause, HTTPError) and cause.args else None
+    if isinstance(inner, ssl.SSLCertVerificationError):
+        # Of a mismatch it goes on with the host's name.
+        return f"its TLS certificate is not trusted: {inner.verify_message.split(',')[0]}"
+    return "its TLS certificate or protocol is not acceptable"
+
+
+def _unconnected(error: requests.ConnectionError) -> str:
+    """What a connection failed for. Not in the error's own words, which may hold the URL with its key."""
+    if isinstance(error, requests.exceptions.ProxyError):
+        return "the proxy cannot be reached, or does not let it through"
+    cause = _reason(error)
+    if isinstance(cause, NameResolutionError):
+        return "the name of its host, or of the proxy, is not known here"
+    if isinstance(cause, NewConnectionError) and isinstance(cause.__cause__, OSError) and cause.__cause__.strerror:
+        return f"cannot be connected to: {cause.__cause__.strerror}"
+    return "the connection failed or broke off"
+
+
+def _reason(error: requests.RequestException) -> object:
+    return getattr(error.args[0], "reason", None) if error.args else None
 
 
 def _late(request: Request) -> TryLater:

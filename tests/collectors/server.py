@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -56,7 +57,7 @@ Answer = Callable[[Asked, Exchange], None]
 class Server:
     """Answers with the functions that a test gives, one after the other, the last one again and again."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self._answers: list[Answer] = []
         self._stopping = threading.Event()
@@ -74,12 +75,15 @@ class Server:
                 """A client that went away is what some tests are about."""
 
         self._listener = Listener(("127.0.0.1", 0), Handler)
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._listener.socket = tls.wrap_socket(self._listener.socket, server_side=True)
         self._thread = threading.Thread(target=self._listener.serve_forever, kwargs={"poll_interval": 0.05})
 
     @property
     def base(self) -> str:
         """Its URL, without a slash at the end."""
-        return f"http://127.0.0.1:{self._listener.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._listener.server_address[1]}"
 
     def will(self, *answers: Answer) -> None:
         """What it is to answer from now on."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import ssl
 import zipfile
 import zlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -339,9 +341,37 @@ def test_what_does_not_pass_is_for_later(server: Server, waits: Waits, answer: A
     assert len(server.asked) == 3
 
 
-def test_a_port_where_nobody_listens(server: Server, waits: Waits) -> None:
-    """A refused connection is for later."""
-    Case(server, waits, url="http://127.0.0.1:9/feed.txt", retries=0).fails(TryLater)
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://127.0.0.1:9/{key}", "cannot be connected to: Connection refused"),
+        ("http://nobody.invalid/{key}", "the name of its host, or of the proxy, is not known here"),
+    ],
+)
+def test_what_cannot_be_connected_to_is_for_later(server: Server, waits: Waits, url: str, why: str) -> None:
+    """The operator is told whether it is the name, the network or nobody listening; the key stays hidden."""
+    said = Case(server, waits, url=url, key="FEED_KEY", retries=0).fails(TryLater, environment={"FEED_KEY": KEY})
+    assert said == f"{url}: {why}"
+
+
+def test_a_proxy_that_is_not_there(server: Server, waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the proxy that is named, not the publisher."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    said = Case(server, waits, url="http://cert.example.jp/x", retries=0).fails(TryLater)
+    assert said == "http://cert.example.jp/x: the proxy cannot be reached, or does not let it through"
+
+
+def test_an_authority_of_ones_own(waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A certificate is trusted when REQUESTS_CA_BUNDLE has its authority; else it is said what is wrong."""
+    cert = Path(__file__).parents[1] / "taxii" / "tls" / "cert.pem"
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, cert.with_name("key.pem"))
+    with Server(tls).running() as server:
+        server.will(says(BODY))
+        said = Case(server, waits).fails(GiveUp)
+        assert ": its TLS certificate is not trusted: self" in said
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(cert))
+        assert content(Case(server, waits).collect()) == BODY
 
 
 def silent(asked: Asked, exchange: Exchange) -> None:
