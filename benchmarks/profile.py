@@ -24,7 +24,7 @@ from benchmarks.targets.base import headers
 from benchmarks.targets.hub import Hub
 from benchmarks.workloads import PAGE, by_id, by_type, empty_poll, first_page, looked_up
 from config.instant import system_clock
-from config.settings import load
+from config.loading import load
 from taxii_server.app import create_app
 from taxii_server.jsonlog import configure_logging
 from taxii_server.stores import open_store

@@ -7,7 +7,8 @@ import re
 import uuid
 from collections.abc import Callable
 
-from config.settings import Hub, shipped
+from config.loading import shipped
+from config.settings import Hub
 
 _HEAD = """\
 # A hub's configuration, made by `noroshi init`. Start it with: noroshi up --config THIS-FILE

@@ -18,8 +18,10 @@ from collectors import Collected, CollectError, Document, TryLater, collect
 from config.audience import Audience
 from config.feeds import Feed
 from config.instant import MINUTE, Clock, Millis
-from config.settings import Settings, shipped
-from normalizers.records import UnreadableDocument, check, marks_rows
+from config.loading import shipped
+from config.settings import Settings
+from normalizers.reading import check, marks_rows
+from normalizers.records import UnreadableDocument
 from taxii_server.holds import Holds
 from taxii_server.intake import Intake, Origin, Tally
 from taxii_server.standing import Standing

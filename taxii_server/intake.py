@@ -12,7 +12,8 @@ from config.audience import Audience, sees
 from config.feeds import Feed
 from config.instant import Millis
 from normalizers.claims import Claim, aliases, fold, next_step, no_later, observable_key
-from normalizers.records import Record, Refusal, read
+from normalizers.reading import read
+from normalizers.records import Record, Refusal
 from taxii_server.holds import Holds, seen_by
 from taxii_server.retelling import Retelling
 from taxii_server.stores.base import Alias, ClaimRow, Mark, News, Store

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from config.loading import read
 from config.problems import Problem, told
-from config.settings import Settings, SettingsError, read
-from normalizers.records import UnusableFormat, reading
+from config.settings import Settings
+from config.yamlfile import SettingsError
+from normalizers.reading import UnusableFormat, reading
 from taxii_server.stores import open_store
 from taxii_server.stores.base import Store, StoreUnusable
 

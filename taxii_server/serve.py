@@ -138,7 +138,7 @@ class _HandedOn:
 
 def _application(config: Path, data: Path) -> Any:
     """The application, in a process that serves; this one needs none of what it loads."""
-    from config.settings import SettingsError
+    from config.yamlfile import SettingsError
     from taxii_server.stores.base import StoreError
     from taxii_server.wsgi import hub
 

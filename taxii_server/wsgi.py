@@ -17,7 +17,8 @@ from pathlib import Path
 from flask import Flask
 
 from config.instant import system_clock
-from config.settings import SettingsError, load
+from config.loading import load
+from config.yamlfile import SettingsError
 from taxii_server import memory
 from taxii_server.app import create_app
 from taxii_server.hearing import keep_hearing

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import memory
 from config.instant import system_clock, taxii_time
-from config.settings import load
+from config.loading import load
 from taxii_server.ingest import Ingest
 from taxii_server.jobs import Jobs
 from taxii_server.memory import seldom_collect

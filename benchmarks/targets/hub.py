@@ -19,7 +19,8 @@ from benchmarks.environments import HERE, version_in
 from benchmarks.objects import stix_objects
 from benchmarks.processes import ServerProcess, free_port
 from config.instant import parse_millis, system_clock
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 from taxii_server.credentials import hash_password, make_token
 from taxii_server.stores import open_store
 from taxii_server.stores.base import Publication, User

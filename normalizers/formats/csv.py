@@ -62,7 +62,7 @@ class Format(Entry):
         return value
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         table = _Table(self, document)
         rows: Rows | None = None
         for row in table.rows():
@@ -78,7 +78,7 @@ class Format(Entry):
                 yield refusal(line, error)
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         check_encoding(document, self.encoding, "CSV")
         return Counter({feed.audience: sum(1 for _ in _Table(self, document).rows())})
 

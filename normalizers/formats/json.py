@@ -44,7 +44,7 @@ class Format(Entry):
     updated: str | None = None
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         tree = parsed(document)
         rows = Rows(self.fields, Source(feed, document, self._updated(document, tree)), document)
         columns = self.fields.columns()
@@ -57,7 +57,7 @@ class Format(Entry):
                 yield refusal(number, error)
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         tree = parsed(document)
         self._updated(document, tree)
         return Counter({feed.audience: len(self._records(document, tree))})

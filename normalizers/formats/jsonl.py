@@ -44,7 +44,7 @@ class Format(Entry):
     metadata: Metadata | None = None
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         # The line that tells the document's time is the last one, so it takes a pass of its own.
         _, updated = self._survey(document)
         rows = Rows(self.fields, Source(feed, document, updated), document)
@@ -60,7 +60,7 @@ class Format(Entry):
                 yield refusal(number, error)
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         refuse_html(document, "JSON lines")
         count, _ = self._survey(document)
         return Counter({feed.audience: count})

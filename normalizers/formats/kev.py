@@ -33,7 +33,7 @@ class Format(Entry):
     kind: Literal["kev"]
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         catalogue, entries = _catalogue(document)
         source = Source(feed, document, _released(document, catalogue))
         for number, entry in enumerate(entries, start=1):
@@ -43,7 +43,7 @@ class Format(Entry):
                 yield refusal(number, error)
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         catalogue, entries = _catalogue(document)
         _released(document, catalogue)
         return Counter({feed.audience: len(entries)})

@@ -51,7 +51,7 @@ class Format(Entry):
     describes: bool = False
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         root = parsed(document)
         source = Source(feed, document, _channel_time(root))
         for number, item in enumerate(_items(document, root), start=1):
@@ -63,7 +63,7 @@ class Format(Entry):
             yield from claims
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         return Counter({feed.audience: len(_items(document, parsed(document)))})
 
     def _claims(self, item: Element, source: Source) -> list[Claim]:

@@ -35,7 +35,7 @@ class Format(Entry):
     threats: dict[str, str] = Field(default_factory=dict)
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         objects = _objects(document)
         source = Source(feed, document)
         reader = self._reader(source, objects)
@@ -48,7 +48,7 @@ class Format(Entry):
                 yield refusal(number, error, audience)
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         objects = _objects(document)
         reader = self._reader(Source(feed, document), objects)
         return Counter(_readers(reader, obj, feed) for obj in _rows(objects))

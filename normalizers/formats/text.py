@@ -43,7 +43,7 @@ class Format(Entry):
         return value
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         fields = Fields(value=_COLUMN, type=self.type, personal=self.personal)
         rows = Rows(fields, Source(feed, document), document)
         for number, value in self._values(document):
@@ -53,7 +53,7 @@ class Format(Entry):
                 yield refusal(number, error)
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
-        """See :class:`normalizers.records.Reading`."""
+        """See :class:`normalizers.reading.Reading`."""
         check_encoding(document, self.encoding, "a list of values")
         return Counter({feed.audience: sum(1 for _ in self._values(document))})
 

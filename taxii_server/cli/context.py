@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
 from config.instant import Millis, system_clock
-from config.settings import Settings, load
+from config.loading import load
+from config.settings import Settings
 from taxii_server.opening import check_feeds, open_hub
 from taxii_server.stores import is_there
 from taxii_server.stores.base import AuditRecord, Store

@@ -13,10 +13,11 @@ from collectors import CollectError, collect
 from config.audience import Audience
 from config.feeds import Feed, FileTransport
 from config.instant import system_clock
+from config.loading import load_feed
 from config.problems import told
-from config.settings import load_feed
 from config.yamlfile import read_yaml
-from normalizers.records import Refusal, UnreadableDocument, UnusableFormat, check, read, reading
+from normalizers.reading import UnusableFormat, check, read, reading
+from normalizers.records import Refusal, UnreadableDocument
 from taxii_server.cli.context import CONFIGURATION, FAILED, Failure, as_json, configured, opened
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.holds import Holds

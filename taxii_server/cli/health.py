@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from config.instant import DAY, stix_time, system_clock, taxii_time
-from config.settings import Settings, load, shipped
+from config.loading import load, shipped
+from config.settings import Settings
 from taxii_server.stores.base import Store
 
 _LEAST_FREE = 1 << 30

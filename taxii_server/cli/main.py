@@ -9,7 +9,7 @@ from types import FrameType
 
 import click
 
-from config.settings import SettingsError
+from config.yamlfile import SettingsError
 from taxii_server.cli import content, feeds, people, running, starting, upkeep
 from taxii_server.cli.context import CONFIGURATION, FAILED, INTERRUPTED, STORE
 from taxii_server.serve import CannotListen

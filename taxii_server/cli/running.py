@@ -18,7 +18,8 @@ from click.core import ParameterSource
 from rich.progress import Progress, SpinnerColumn, TextColumn
 
 from config.instant import system_clock
-from config.settings import Settings, shipped
+from config.loading import shipped
+from config.settings import Settings
 from taxii_server import demo, memory, supervise
 from taxii_server.cli.context import (
     CONFIGURATION,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from config.settings import load, shipped
+from config.loading import load, shipped
 from taxii_server.cli.main import noroshi
 from taxii_server.opening import check_feeds, open_hub
 from taxii_server.stores.base import StoreUnusable

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config.instant import DAY, system_clock
-from config.settings import load
+from config.loading import load
 from normalizers.claims import Claim
 from taxii_server.cli.main import noroshi
 from taxii_server.opening import open_hub

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from config.settings import load
+from config.loading import load
 from taxii_server.cli.main import noroshi
 from taxii_server.ingest import Ingest
 from taxii_server.stores import open_store

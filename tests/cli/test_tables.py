@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from config.instant import DAY, HOUR, MINUTE, SECOND, system_clock
-from config.settings import load
+from config.loading import load
 from normalizers.claims import Claim
 from taxii_server.cli.tables import age, layout, moment, plain
 from taxii_server.opening import open_hub

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from config.settings import load, shipped
+from config.loading import load, shipped
 from taxii_server.cli.main import run
 from taxii_server.opening import open_hub
 from taxii_server.stores import sqlite

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 import normalizers.formats
+from config.loading import load, load_feed, shipped
 from config.problems import PATTERNS
-from config.settings import Settings, SettingsError, load, load_feed, shipped
+from config.settings import Settings
+from config.yamlfile import SettingsError
 from taxii_server.opening import check_feeds
 from tests.docs.models import within
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from config.settings import SettingsError, load, load_feed, shipped
+from config.loading import load, load_feed, shipped
+from config.yamlfile import SettingsError
 
 HUB = shipped("hub.yaml")
 

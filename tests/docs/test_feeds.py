@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.feeds import Feed
-from config.settings import load_feed, shipped
+from config.loading import load_feed, shipped
 from tests.docs import pages
 
 PAGE = "docs/feeds.md"

@@ -14,7 +14,7 @@ import normalizers.formats
 from config.feeds import LIFE, TYPES, Entry, Expectation, Feed, Publisher, Transport
 from config.instant import DAY
 from config.settings import ApiRoot, Collection, Group, Hub, Narrowing, Settings, ViewEntry
-from normalizers.records import reading
+from normalizers.reading import reading
 from normalizers.stix import THREATS
 from normalizers.times import _DIRECTIVES as DIRECTIVES
 from tests.docs import pages

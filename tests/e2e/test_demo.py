@@ -154,7 +154,7 @@ def test_nobody_sees_what_is_not_theirs(demo: Demo) -> None:
 
 def test_the_command_line_works_beside_the_running_hub(demo: Demo) -> None:
     """feeds, collections, lookup, export, users, doctor and backup, while the hub runs."""
-    from config.settings import shipped
+    from config.loading import shipped
 
     common = ("--config", str(shipped("demo.yaml")), "--data", str(demo.data))
     for command in (

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from config.settings import Settings, SettingsError, load
+from config.loading import load
+from config.settings import Settings
+from config.yamlfile import SettingsError
 from taxii_server.opening import check_feeds, open_hub
 from taxii_server.stores.base import StoreUnusable
 from tests.hubs import settings

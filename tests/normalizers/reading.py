@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from collectors.document import Body, Document
 from config.feeds import Feed
 from config.instant import Millis, parse_millis
-from config.settings import load_feed, shipped
+from config.loading import load_feed, shipped
 from normalizers.claims import Claim
-from normalizers.records import Record, Refusal, check, read
+from normalizers.reading import check, read
+from normalizers.records import Record, Refusal
 
 #: When test documents are fetched, unless they say otherwise.
 NOW: Millis = parse_millis("2026-03-01T00:00:00Z")

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 from config.feeds import Feed
 from config.instant import JST, UTC, parse_millis
+from config.loading import shipped
 from config.samples import render
-from config.settings import shipped
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
-from normalizers.records import Record, Refusal, UnreadableDocument, UnusableFormat, check, read, reading
+from normalizers.reading import UnusableFormat, check, read, reading
+from normalizers.records import Record, Refusal, UnreadableDocument
 from normalizers.times import file_month, time_reader
 from tests.normalizers.reading import NOW, document, feed, read_all
 from tests.normalizers.test_quirks import CLEAR, bundle, indicator, item, rdf

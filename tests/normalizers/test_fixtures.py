@@ -17,7 +17,8 @@ import pytest
 
 from config.instant import parse_millis, stix_time
 from normalizers.claims import Claim
-from normalizers.records import UnreadableDocument, check
+from normalizers.reading import check
+from normalizers.records import UnreadableDocument
 from tests.normalizers.reading import document, feed, read_all
 
 _FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -65,6 +66,6 @@ def test_documents_become_what_is_expected(path: Path) -> None:
 
 def test_every_shipped_feed_has_a_document() -> None:
     """No feed ships without a document of its real form to show what it becomes."""
-    from config.settings import shipped
+    from config.loading import shipped
 
     assert {path.stem for path in shipped("feeds").glob("*.yaml")} <= {case.parent.name for case in _CASES}

@@ -12,7 +12,8 @@ import pytest
 from config.feeds import Feed
 from config.instant import DAY, parse_millis
 from normalizers.claims import fold
-from normalizers.records import UnreadableDocument, check, read
+from normalizers.reading import check, read
+from normalizers.records import UnreadableDocument
 from tests.normalizers.reading import NOW, Read, document, feed, read_all
 
 JPCERT = "date,URL,description\n"

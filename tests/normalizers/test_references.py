@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.settings import SettingsError, load_feed
+from config.loading import load_feed
+from config.yamlfile import SettingsError
 from normalizers.claims import Claim, rounded
 from normalizers.references import MOST, is_cwe, link, reference
 from tests.merge.strategies import PUBLIC

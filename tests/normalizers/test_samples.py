@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from config.instant import DAY, HOUR, Millis, from_datetime
+from config.loading import shipped
 from config.samples import render, write_samples
-from config.settings import shipped
 from normalizers import hosts
 from normalizers.claims import Claim
 from normalizers.urls import host_of

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from config.instant import DAY, system_clock
-from config.settings import load
+from config.loading import load
 from normalizers.claims import Claim
 from taxii_server.publishing import Publisher
 from taxii_server.stores import open_store

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from config.instant import system_clock
-from config.settings import load
+from config.loading import load
 from taxii_server.credentials import make_token
 from taxii_server.stores import open_store
 from taxii_server.stores.base import Selection, User, Versions

@@ -17,7 +17,7 @@ import requests
 import yaml
 
 from config.instant import system_clock
-from config.settings import load
+from config.loading import load
 from taxii_server.credentials import hash_password, make_token
 from taxii_server.stores import open_store
 from taxii_server.stores.base import Store, User
@@ -28,7 +28,7 @@ _ROOT = Path(__file__).parents[2]
 _RUN = """
 import sys
 from pathlib import Path
-from config.settings import load
+from config.loading import load
 from taxii_server.serve import listen, serve
 config, port, workers, cert, key = sys.argv[1:]
 config = Path(config)
