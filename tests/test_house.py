@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-#: from the ground up; what stands on one line may import what stands on it and below
-FLOORS = [
-    ["config"],
-    ["collectors"],
-    ["normalizers"],
-    ["taxii_server.stores"],
-    ["taxii_server"],
-    ["taxii_server.taxii"],
-    ["taxii_server.app", "taxii_server.wsgi", "taxii_server.serve", "taxii_server.supervise"],
-    ["taxii_server.cli"],
-]
+
+
+def _floors() -> list[list[str]]:
+    """The rows of the page's table, from the ground up: modules and packages by name."""
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    table = text.partition("| layer |")[2].partition("\n\n")[0]
+    rows = [re.findall(r"`([a-z_/]+)(?:\.py)?`", row.split("|")[2]) for row in table.splitlines()[2:]]
+    return [[name.replace("/", ".") for name in row] for row in reversed(rows)]
+
+
+#: what stands on one line may import what stands on it and below
+FLOORS = _floors()
 #: what may not be heard of there
 NEVER = {
     "config": {"flask", "click", "requests", "sqlite3"},
@@ -32,14 +34,15 @@ PRODUCT = ("config", "collectors", "normalizers", "taxii_server")
 
 
 def floor(module: str) -> int:
-    """The floor of the longest name that the module begins with."""
-    found = [
-        (len(name), number)
+    """The one floor that the module stands on."""
+    found = {
+        number
         for number, names in enumerate(FLOORS)
         for name in names
         if module == name or module.startswith(f"{name}.")
-    ]
-    return max(found)[1]
+    }
+    assert len(found) == 1, f"{module}: expected one line of the page's table, got {len(found)}"
+    return found.pop()
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -72,6 +75,13 @@ def test_decisions_are_recorded_with_what_they_change() -> None:
                 if len(node.args) < 2 and "audit" not in {keyword.arg for keyword in node.keywords}:
                     bare.append(f"{module}:{node.lineno}")
     assert (bare, called) == ([], DECISIONS)
+
+
+def test_the_page_names_what_is_there() -> None:
+    """Every line of the table is of modules that exist, and every module but the packages' own stands on one."""
+    known = {name for name, _ in modules()}
+    assert {name for names in FLOORS for name in names} <= known
+    assert {floor(name) for name in known - {"taxii_server"}} == set(range(len(FLOORS)))
 
 
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=[name for name, _ in modules()])
