@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from config.audience import Audience
+from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 
@@ -26,6 +27,9 @@ class Refusal(NamedTuple):
     message: str
     #: who may know of it, where the row says so itself; None where it is whoever may see what the feed says
     audience: Audience | None = None
+    #: of a record whose source says it no more, or not to us: its name, and the version that says so. What an earlier
+    #: version said is taken back with it
+    takes_back: tuple[str, Millis] | None = None
 
 
 class Record(NamedTuple):

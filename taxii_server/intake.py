@@ -100,6 +100,8 @@ class Intake:
         self._retelling = Retelling(store, self._origin, reading_of(feed), self._row)
         #: records of a log by whom they were for, that are for others now
         self._moved: dict[Audience, list[Record]] = {}
+        #: name and version of records that say no more what they said
+        self._taken_back: list[tuple[str, Millis]] = []
         #: (key, audience) of every claim so far; kept for full lists alone
         self.seen: dict[tuple[bytes, str], None] = {}
         #: rows that were refused, by who may know of them
@@ -118,6 +120,11 @@ class Intake:
                 self._accept(batches.pop(item.audience))
         for batch in batches.values():
             self._accept(batch)
+        for start in range(0, len(self._taken_back), BATCH):
+            for record in self._retelling.taken_back(self._taken_back[start : start + BATCH]):
+                if record.audience not in self.holds.why:
+                    self._moved.setdefault(record.audience, []).append(record)
+        self._taken_back.clear()
         for moved in self._moved.values():
             for start in range(0, len(moved), BATCH):
                 self._each_batch()
@@ -156,6 +163,9 @@ class Intake:
                 waiting.setdefault(reader, [])
             if isinstance(item, Refusal):
                 self._tally.refuse(item)
+                if item.takes_back is not None and self._feed.kind == "log":
+                    name, version = item.takes_back
+                    self._taken_back.append((name, min(version, document.fetched)))
                 refused[reader] += 1
             elif reader in tasted:
                 yield item

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from config.audience import Audience
+from config.instant import Millis
 from normalizers.claims import Claim, encode, observable_key, retold
 from normalizers.records import Record
 from taxii_server.stores.base import ClaimRow, Store, Told
@@ -48,6 +49,17 @@ class Retelling:
             if before is not None and before.claim.audience != record.claim.audience:
                 found.setdefault(before.claim.audience, []).append(record)
         return found
+
+    def taken_back(self, said: Iterable[tuple[str, Millis]]) -> list[Record]:
+        """Of records by name and version: those that are known, as taken back by that version."""
+        said = list(said)
+        known = self._store.records(self._origin, {_id(name) for name, _ in said})
+        found = ((name, known.get(_id(name)), version) for name, version in said)
+        return [
+            Record(name, told.claim._replace(version=version, withdrawn=told.claim.withdrawn or version))
+            for name, told, version in found
+            if told is not None
+        ]
 
     def change(self, batch: Sequence[Record]) -> Change:
         """What the store is to hold once these records are told, in their order."""

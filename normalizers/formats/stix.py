@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -22,8 +23,12 @@ from normalizers.indicators import CONTEXT, Policy, Reader, Word, type_of
 from normalizers.jsons import parsed
 from normalizers.records import Record, Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source
+from normalizers.times import time_reader
 
 _LONGEST_ID = 300
+#: It is for fewer than anybody here, for nobody knows whom, or harmless. What cannot be read at all is no such word.
+_SECOND_THOUGHTS = frozenset(("marking", "unknown-marking", "benign"))
+_time = time_reader("iso", UTC)
 
 
 class Format(Entry):
@@ -45,7 +50,7 @@ class Format(Entry):
                 audience = reader.audience(obj)
                 yield Record(_name(obj), _claim(reader.word(obj), source, audience))
             except BadValue as error:
-                yield refusal(number, error, audience)
+                yield refusal(number, error, audience)._replace(takes_back=_taken_back(obj, error))
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
@@ -68,6 +73,16 @@ def _name(obj: Any) -> str:
     if not isinstance(name, str) or not 1 <= len(name) <= _LONGEST_ID:
         raise BadValue("bad-object", f"id: expected a text of at most {_LONGEST_ID} characters")
     return name
+
+
+def _taken_back(obj: Any, error: BadValue) -> tuple[str, Millis] | None:
+    """Name and version of an object that is refused for what its source thinks of it now."""
+    if error.reason not in _SECOND_THOUGHTS:
+        return None
+    try:
+        return _name(obj), _time(obj.get("modified"))
+    except BadValue:
+        return None
 
 
 def _claim(word: Word, source: Source, audience: Audience | None) -> Claim:

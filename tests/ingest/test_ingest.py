@@ -422,3 +422,47 @@ def test_promise_4_rows_that_contradict_each_other_make_no_version_at_each_readi
         seen.append(runner.hub.log(PUBLIC))
         runner.wait(HOUR)
     assert seen == [seen[0]] * 4
+
+
+_CLEAR, _RED = (f"marking-definition--{uuid}" for uuid in (
+    "94868c89-83c2-464b-929b-a1a8aa3c8487", "e828b379-4e03-4974-9ac4-e53a884c97c1",
+))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        {"object_marking_refs": [_RED]},
+        {"object_marking_refs": ["marking-definition--00000000-0000-4000-8000-000000000000"]},
+        {"indicator_types": ["benign"]},
+    ],
+)
+def test_promise_2_a_record_that_its_source_thinks_otherwise_of_says_no_more_what_it_said(
+    tmp_path: Path, later: dict[str, Any]
+) -> None:
+    """What is TLP:RED now, marked nobody knows how, or harmless, is refused, and its earlier version taken back once; a
+    later version that can be taken stands again."""
+    runner = Runner(tmp_path, _feed(kind="log", format={"kind": "stix"}))
+
+    def version(number: int, **changes: Any) -> str:
+        moment = stix_time(NOW + number * HOUR)
+        said = {"type": "indicator", "spec_version": "2.1", "created": stix_time(NOW), "modified": moment}
+        said |= {"id": "indicator--00000000-0000-4000-8000-000000000001", "valid_from": stix_time(NOW)}
+        said |= {"pattern_type": "stix", "pattern": "[url:value = 'http://example.com/a']"}
+        other = {**said, "id": "indicator--00000000-0000-4000-8000-000000000002"}
+        other["pattern"] = "[url:value = 'http://example.com/b']"
+        return json.dumps([{**said, "object_marking_refs": [_CLEAR], **changes}, other])
+
+    runner.write(version(0))
+    runner.run()
+    for number in (1, 2):
+        runner.wait(HOUR)
+        runner.write(version(1, **later) + " " * number)
+        state = runner.run()
+        assert (state.status, state.counts["claims"], state.counts["refused"]) == ("ok", 1, 1)
+        assert runner.live()["http://example.com/a"] == stix_time(NOW + HOUR)
+        assert runner.live()["http://example.com/b"] > stix_time(NOW + DAY)
+    runner.wait(HOUR)
+    runner.write(version(3))
+    runner.run()
+    assert runner.live()["http://example.com/a"] > stix_time(NOW + DAY)
