@@ -112,12 +112,16 @@ def _offset(text: str) -> timezone:
 
 
 _SPAN = re.compile(r"(\d+)\s*(ms|s|m|h|d)")
+_LONGEST: Millis = 36_500 * DAY
 _UNITS = {"ms": 1, "s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
 
 
 def parse_span(text: str) -> Millis:
-    """A length of time such as ``90d``, ``12h``, ``15m``, ``30s`` in milliseconds. Raises ValueError."""
+    """A length of time such as ``90d``, ``12h`` or ``30s`` in milliseconds, a century at most. Raises ValueError."""
     found = _SPAN.fullmatch(text.strip())
-    if found is None or int(found[1]) == 0:
+    length = int(found[1][:20]) * _UNITS[found[2]] if found else 0
+    if length == 0:
         raise ValueError(f"expected a length of time such as 15m, 12h or 90d, got {text[:40]!r}")
-    return int(found[1]) * _UNITS[found[2]]
+    if length > _LONGEST:
+        raise ValueError(f"expected a length of time of at most {_LONGEST // DAY}d, got {text[:40]!r}")
+    return length

@@ -18,6 +18,8 @@ from taxii_server.turns import NotNow
 
 #: seconds between looks for work; a publisher waits about this long for a verdict
 _PAUSE = 0.5
+#: the same, when the store did not do what was asked: a full disk is not mended sooner, and each try logs a line
+_REST = 10.0
 #: feeds collected at once; one host that hangs must not hold up the others, nor any submission
 _AT_ONCE = 4
 #: seconds that feeds in the middle of something are given when the loop is to stop
@@ -41,7 +43,7 @@ class Worker:
             clock,
             owner=owner,
             environment=environment,
-            between=lambda news: _guarded(lambda: self._publish(news)),
+            between=self._between,
         )
         self.submissions = Submissions(settings, store, clock)
         self.jobs = Jobs(self.publisher)
@@ -59,17 +61,16 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Go on until told to stop. Feeds are collected beside, a few at once."""
         while not stop.is_set():
-            self._attend()
-            _guarded(self._start_due)
-            stop.wait(_PAUSE)
+            well = self._attend() & _guarded(self._start_due)
+            stop.wait(_PAUSE if well else _REST)
         for thread in list(self._running.values()):
             # One that does not end in time ends with the process: its cursor has not moved, so nothing is lost.
             thread.join(_GRACE)
         _guarded(self.publisher.release)
 
-    def _attend(self) -> None:
-        for step in (self._settle, self._submissions, self._publish, self._retain):
-            _guarded(step)
+    def _attend(self) -> bool:
+        """Gives whether the store did all of it."""
+        return all([_guarded(step) for step in (self._settle, self._submissions, self._publish, self._retain)])
 
     def _start_due(self) -> None:
         self._running = {name: thread for name, thread in self._running.items() if thread.is_alive()}
@@ -107,6 +108,9 @@ class Worker:
     def _publish(self, news: News | None = None) -> None:
         self.publisher.publish_all(news=news)
 
+    def _between(self, news: News | None) -> None:
+        _guarded(lambda: self._publish(news))
+
     def _retain(self) -> None:
         now = self._clock() // 1_000
         if now - self._retained >= _RETAIN_EVERY:
@@ -114,10 +118,13 @@ class Worker:
             self._retained = now
 
 
-def _guarded(step: Callable[[], None]) -> None:
+def _guarded(step: Callable[[], None]) -> bool:
+    """Gives whether the store did what was asked."""
     try:
         step()
     except NotNow:
         pass  # whoever publishes now does this too
     except StoreError as error:
         _LOG.error("store: %s; trying again", error)
+        return False
+    return True
