@@ -31,6 +31,7 @@ class Publisher:
         self.turns = Turns(store, clock, owner)
         self.editions = Editions(settings, store, self.sight, clock)
         self._clock = clock
+        self._shipped = False
         #: collections that are being filled at present
         self.unfilled: set[str] = set()
 
@@ -45,8 +46,12 @@ class Publisher:
     def prepare(self) -> None:
         """Put into every merged collection what its objects will refer to. Raises NotNow."""
         with self.turns.turn():
-            for plan in self.plans:
-                self._put(self.editions.companions(plan))
+            self._ship()
+
+    def _ship(self) -> None:
+        for plan in self.plans:
+            self._put(self.editions.companions(plan))
+        self._shipped = True
 
     def publish_all(self, batch: int = 2_000, news: News | None = None) -> int:
         """Publish until nothing is dirty, and let others publish then; gives the number of object versions. ``news`` as
@@ -87,6 +92,8 @@ class Publisher:
         return self.store.last_mark() == marks[-1].number and self.store.dirty(1) == [marks[0]]
 
     def _publish_marked(self, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> tuple[int, int]:
+        if not self._shipped:
+            self._ship()  # nothing may be there before what it refers to, nor may it depend on what else is said
         for key, claim, until in self.sight.ahead(claims):
             self.store.wait(key, claim.audience, until)
         published, again = 0, set[bytes]()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import normalizers.merge
@@ -109,7 +109,12 @@ def _same(history: list[Step]) -> bool:
         return with_.served() == without.served()
 
 
+_FIRST = [Row(1, label="elf"), Row(21, "green")]
+
+
 @given(histories)
+# A feed is read before a hub has shipped anything.
+@example([("write", ("feed-b", _FIRST, "1.json")), ("collect", ("feed-b",))])
 @settings(max_examples=settings().max_examples // 2)
 def test_promise_2_the_public_is_served_the_same_through_every_history(history: list[Step]) -> None:
     """Feeds with rows for several audiences, held, withdrawn, unchanged, broken, under terms that change; submissions;
