@@ -10,6 +10,7 @@ months that are not there (yet) are passed over.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
@@ -97,7 +98,8 @@ def _fetch(
     answer = get(request, clock=clock, pacing=pacing)
     if answer.status in _ABSENT:
         return None
-    version = {name: answer.headers[header] for name, header in _VERSION.items() if header in answer.headers}
+    shown = {name: answer.headers.get(header, "") for name, header in _VERSION.items()}
+    version = {name: value for name, value in shown.items() if _SENDABLE.fullmatch(value)}
     if answer.status == 304:
         return _Fetched(request.shown, {**before, **version}, None)
     now = clock() // 1_000
@@ -112,6 +114,8 @@ def _fetch(
 
 
 _VERSION = {"etag": "etag", "modified": "last-modified"}
+#: What can be sent back. With anything else in the cursor no request could be made any more.
+_SENDABLE = re.compile(r"[!-~](?:[ -~]{0,998}[!-~])?")
 
 
 def _conditions(before: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,8 @@ from functools import lru_cache
 LONGEST = 100
 #: Labels that one row may give, and malware families. A claim has twice as many at most, whatever its rows.
 MOST = 50
+#: Longest text that is remembered. A feed may send any number of any length; the memory is for those that come often.
+_REMEMBERED = 200
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 #: Begins the labels that the hub makes out of what clients would otherwise not see. A label that came from a hub loses
 #: it, or a feed could speak in the hub's own name.
@@ -23,18 +25,26 @@ def plain(text: str, longest: int) -> str:
     return _SPACE.sub(" ", text).strip()[:longest].rstrip()
 
 
-@lru_cache(maxsize=16_384)
 def label_of(text: str) -> str:
     """A source's own word as a label: without ``#``, control characters and surplus blanks; "" when nothing is left."""
+    return _label_of(text) if len(text) <= _REMEMBERED else _label_of.__wrapped__(text)
+
+
+@lru_cache(maxsize=16_384)
+def _label_of(text: str) -> str:
     word = _SPACE.sub(" ", text).strip().lstrip("#").strip()
     while word.lower().startswith(PREFIX):
         word = word[len(PREFIX) :].strip()
     return word[:LONGEST].rstrip()
 
 
-@lru_cache(maxsize=16_384)
 def labels_in(text: str, separator: str) -> tuple[str, ...]:
     """The labels that a list such as ``elf,Mozi`` holds, sorted."""
+    return (_labels_in if len(text) <= _REMEMBERED else _labels_in.__wrapped__)(text, separator)
+
+
+@lru_cache(maxsize=16_384)
+def _labels_in(text: str, separator: str) -> tuple[str, ...]:
     return tuple(sorted({label for label in map(label_of, text.split(separator)) if label}))
 
 

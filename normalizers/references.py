@@ -40,8 +40,12 @@ def reference(name: str, url: str = "", external_id: str = "") -> Reference | No
     return (source, address, number) if source and (address or number) else None
 
 
-@lru_cache(maxsize=1_024)
 def _name(text: str) -> str:
+    return _remembered(text) if len(text) <= _LONGEST_NAME else plain(text, _LONGEST_NAME)
+
+
+@lru_cache(maxsize=1_024)
+def _remembered(text: str) -> str:
     return plain(text, _LONGEST_NAME)
 
 

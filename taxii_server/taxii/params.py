@@ -38,6 +38,9 @@ _TYPE = re.compile(r"[a-z0-9-]{3,250}")
 _ID = re.compile(r"([a-z0-9-]{3,250})--([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})", re.IGNORECASE)
 _SPEC = re.compile(r"\d+\.\d+")
 _MOST_FIELDS = 64
+#: Longest query, in characters, that begins a listing: it comes again with the next that holds it, and of both
+#: together not more than 65,535 characters can be asked for.
+_LONGEST = 20_000
 #: longest query, in characters, whose reading is remembered
 _REMEMBERED = 512
 
@@ -71,6 +74,9 @@ def page_query(raw: str, fields: frozenset[str], root: ApiRoot, nexts: Nexts, pl
 def _read(raw: str, fields: frozenset[str], default: int, most: int) -> tuple[Selection, bool, str | None, int | None]:
     """The selection, whether it is of nothing, ``next`` and ``limit`` as given. Raises a 400."""
     given = fields_of(raw, fields) if raw else {}
+    if len(raw) > _LONGEST and "next" not in given:
+        expected = f"at most {_LONGEST} characters, some 400 ids; more are to be asked for in parts"
+        raise TaxiiError(400, f"query: expected {expected}, got {len(raw)}")
     limit = _limit(given["limit"]) if "limit" in given else None
     selection = Selection(
         limit=min(default if limit is None else limit, most),

@@ -133,6 +133,16 @@ def test_other_bytes_are_a_document(server: Server, waits: Waits) -> None:
     assert second.cursor != first.cursor
 
 
+@pytest.mark.parametrize("etag", ["\x0bfoo", "\u00a0foo", "\u3042", '"' + "x" * 2_000 + '"'])
+def test_what_cannot_be_sent_back_is_not_kept(server: Server, waits: Waits, etag: str) -> None:
+    """An ETag that no request can hold does not keep the feed from being asked for again."""
+    case = Case(server, waits)
+    server.will(says(BODY, ETag=etag), says(BODY * 2))
+    first = case.collect()
+    assert len(case.collect(first.cursor).documents) == 1
+    assert "if-none-match" not in server.asked[-1].headers
+
+
 def test_another_url_is_asked_for_without_conditions(server: Server, waits: Waits) -> None:
     """What another URL said of its version means nothing here."""
     server.will(says(BODY, ETag='"1"'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from config.instant import DAY, HOUR
 from normalizers.bad_value import BadValue
 from normalizers.labels import label_of, labels_in
 from normalizers.personal import personal_data
-from normalizers.references import link
+from normalizers.references import link, reference
 from normalizers.sources import Source
 from tests.normalizers.reading import NOW, document, feed, read_all
 
@@ -151,3 +152,12 @@ def test_a_row_s_labels_and_malware_families_are_bounded() -> None:
     assert one == other
     assert one.labels == (*words[:50], "zz-own")
     assert one.malware == tuple(words[:50])
+
+
+@pytest.mark.parametrize("read", [label_of, lambda text: labels_in(text, ","), lambda text: reference(text, "", "x")])
+def test_long_words_are_not_kept_in_memory(read: Any) -> None:
+    """A feed may send any number of them, of any length; what is remembered between rows is what comes often."""
+    text = "word " * 10_000
+    before = sys.getrefcount(text)
+    assert read(text)
+    assert sys.getrefcount(text) == before

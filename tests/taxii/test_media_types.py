@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from taxii_server.taxii.errors import TaxiiError
+from taxii_server.taxii.media import check_accept, check_content
 from tests.taxii.hub import GREEN, OPEN, SHARED, TAXII, TestHub, indicator, path_of, stix_id
 
 ENDPOINTS = {
@@ -143,3 +147,14 @@ def test_safety_headers(library: TestHub) -> None:
         assert headers["Cache-Control"] == "private, no-store"
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_long_headers_are_not_kept_in_memory() -> None:
+    """Anybody may send any number of them, as long as a request's head may be."""
+    header = TAXII + ", x/y;" + "a" * 100_000
+    before = sys.getrefcount(header)
+    check_accept(header)
+    check_content(TAXII + ";" + header[-100_000:], None)
+    assert sys.getrefcount(header) == before
+    with pytest.raises(TaxiiError):
+        check_accept(header[len(TAXII) :])

@@ -193,3 +193,17 @@ def test_3_3_date_added_is_unique_and_rising(hub: TestHub) -> None:
     dates = _dates(hub.get(path_of(SHARED, "manifest/?limit=1000"), "mika"))
     assert dates == sorted(set(dates))
     assert len(dates) == 99
+
+
+def test_promise_1_every_next_can_be_asked_for(library: TestHub) -> None:
+    """The longest query that begins a listing and the next that its page gives fit into one request together; a longer
+    one is told so at once, and not half way."""
+    wanted = [FIRST, stix_id("indicator", 2), *(stix_id("indicator", 10_000 + number) for number in range(414))]
+    query = f"limit=1&match[id]={','.join(wanted)}"
+    assert 19_900 < len(query) <= 20_000
+    token = first_page(library, query)
+    assert len(f"{OBJECTS}?{query}&next={token}") < 65_000
+    assert numbers(library.get(f"{OBJECTS}?{query}&next={token}")) == [2]
+    refused = library.get(f"{OBJECTS}?{query},{stix_id('indicator', 9_000)},{stix_id('indicator', 9_001)}")
+    assert refused.status_code == 400
+    assert "in parts" in refused.json()["description"]
