@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= data
+PORT ?= 9680
 
 .PHONY: run test test-long check format bench lock clean
 
 run: $(VENV)/.run
-	$(BIN)/noroshi up --demo --data $(DATA)
+	$(BIN)/noroshi up --demo --data $(DATA) --port $(PORT)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long"

@@ -60,7 +60,7 @@ def _paths(feed: Feed, transport: FileTransport, data: Path) -> list[Path]:
     if transport.pattern is None:
         return [path]
     if not path.is_dir():
-        raise GiveUp(f"{feed.id}: expected a folder at {transport.path}, got none")
+        raise GiveUp(f"{feed.id}: expected a folder at {path}, got none")
     paths = sorted((item for item in path.glob(transport.pattern) if item.is_file()), key=lambda item: item.name)
     if not paths:
         raise TryLater(f"{feed.id}: no file in {transport.path} matches {transport.pattern}")
@@ -89,7 +89,7 @@ def _read(path: Path, max_bytes: int, clock: Clock) -> tuple[Document, list[Any]
                 raise TooLarge(f"{path.name}: expected at most {max_bytes} bytes, got {status.st_size}")
             packed = _spooled(stream, path.name, max_bytes)
     except OSError as error:
-        raise GiveUp(f"{path.name}: cannot be read: {error.strerror}") from error
+        raise GiveUp(f"{path}: cannot be read: {error.strerror}") from error
     body, name = unpacked(packed, path.name, max_bytes)
     modified = min(status.st_mtime_ns // 1_000_000, clock() // 1_000)
     document = Document(content=body, name=name, fetched=clock() // 1_000, modified=modified)

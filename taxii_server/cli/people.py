@@ -230,14 +230,17 @@ def audit(limit: int, config: Path | None, data: Path | None, json_: bool) -> No
 
     It has every write and decision of users and operators.
     """
-    with opened(config, data) as (_, store):
+    with opened(config, data) as (settings, store):
         records = store.audit_log(limit)
+    # For people, who know a collection by the name that commands take; the record has its id, which stays.
+    doors = [(root, item) for root in settings.api_roots for item in root.collections]
+    names = {} if json_ else {str(item.id): f"{root.path}/{item.alias or item.id}" for root, item in doors}
     rows = [
         {
             "at": moment(record.at),
             "actor": record.actor,
             "action": record.action,
-            "subject": record.subject,
+            "subject": names.get(record.subject, record.subject),
             "detail": record.detail,
         }
         for record in records

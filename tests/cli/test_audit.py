@@ -11,7 +11,7 @@ import yaml
 from click.testing import CliRunner
 
 from taxii_server.cli.main import noroshi
-from tests.taxii.hub import GREEN, HUB, indicator
+from tests.taxii.hub import GREEN, HUB, SHARED, indicator
 
 PASSWORD = "correct horse battery\n"  # pragma: allowlist secret
 
@@ -75,6 +75,9 @@ def test_what_is_posted_on_behalf_of_somebody_says_so(terminal: Terminal) -> Non
     assert (shared["actor"], shared["action"], shared["detail"]["entries"]) == ("command line", "objects shared", 1)
     assert (posted["actor"], posted["action"], posted["detail"]["success"]) == ("command line", "objects posted", 1)
     assert {item["detail"]["user"] for item in (shared, posted)} == {"mika"}
+    # People are shown the name that commands take, scripts the id that stays.
+    assert "\tobjects shared\tmembers/shared\t" in terminal.run("audit")
+    assert {shared["subject"], posted["subject"]} == {SHARED}
 
 
 def test_a_restore_is_in_the_log_of_what_is_restored(terminal: Terminal) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -145,3 +146,9 @@ def test_what_cannot_be_read(tmp_path: Path, transport: dict[str, Any], error: t
     with pytest.raises(CollectError) as failed:
         gather(tmp_path, **transport)
     assert type(failed.value) is error
+
+
+def test_a_file_that_is_not_there_is_told_with_its_whole_path(tmp_path: Path) -> None:
+    """Relative paths start at the data directory, which the file of the feed does not say."""
+    with pytest.raises(GiveUp, match=f"^{re.escape(str(tmp_path))}/inbox/absent.txt: cannot be read: No such file"):
+        gather(tmp_path, path="inbox/absent.txt")
