@@ -33,6 +33,10 @@ _LOG = logging.getLogger("noroshi.ingest")
 Progress = Callable[[str, int], None]
 
 
+#: Pages that one run reads: a server whose pages never end must not keep other feeds from their turn.
+_MOST_PAGES = 1_000
+
+
 class FeedBusy(Exception):
     """Another process runs this feed at present."""
 
@@ -135,7 +139,7 @@ class Ingest:
             raise
         # Held for some or for nobody, the next run comes as soon, and no later failure waits the longer for it: when a
         # feed runs must not tell what only some may see.
-        state = replace(state, due=now + feed.every, last_run=now, failures=0)
+        state = replace(state, due=now if tally.more else now + feed.every, last_run=now, failures=0)
         if state.status == "held":
             _LOG.warning("feed %s held: %s", feed.id, state.message)
         else:
@@ -174,7 +178,7 @@ class Ingest:
         standing = self._standing(feed, tally)
         state = replace(state, status="unchanged", message="")
         position = state.cursor
-        while True:
+        for _ in range(_MOST_PAGES):
             collected = collect(
                 feed,
                 position,
@@ -203,6 +207,8 @@ class Ingest:
             self._store.save_feed_state(state)
             if not collected.more:
                 return state
+        tally.more = True
+        return replace(state, message=f"{_MOST_PAGES} pages read; the next run goes on with the rest at once")
 
     def _take(
         self, feed: Feed, state: FeedState, collected: Collected, standing: Standing, tally: Tally, confirmed: bool

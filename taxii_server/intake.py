@@ -46,6 +46,8 @@ class Tally:
     renewed: int = 0
     #: rows among the claims that were dated ahead
     ahead: int = 0
+    #: whether the run ended before the feed's pages did
+    more: bool = False
 
     def refuse(self, refusal: Refusal) -> None:
         """Count a refused row and keep it as an example while there are few."""
