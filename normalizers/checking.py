@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from config.instant import time_key
-from normalizers.patterns import is_valid
+from normalizers.patterns import is_usual, is_valid
 
 _ID = re.compile(r"([a-z0-9-]{3,250})--([0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12})")
 _TIME = re.compile(r"(?:19[789]\d|[2-9]\d{3})-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,6})?Z", re.ASCII)
@@ -23,20 +23,49 @@ _URL = re.compile(
 )
 _WORD = re.compile(r"[a-z0-9_-]{1,100}")
 _SPECIAL_REFERENCE = re.compile(r"cve|capec|CVE-\d|CAPEC-\d")
+#: Characters of a pattern of unusual shape, and of all of them in one envelope.
+LONGEST_PATTERN = 10_000
+PATTERNS_OF_AN_ENVELOPE = 500_000
 #: cheaper than parsing the hours: what is left to check of a time once the pattern fits is its date and its ranges
 _read_time = datetime.fromisoformat
 
 
-def check_object(obj: Any) -> str | None:
-    """None for a valid object; otherwise a message that names the property and says what was expected."""
-    if not isinstance(obj, dict):
-        return f"expected a STIX object, got {type(obj).__name__}"
-    if is_plain(obj):
-        return None
-    # Imported when first needed: the library costs 20 MB, and few processes ever meet an unusual object.
-    from normalizers.strictness import problem
+class Scrutiny:
+    """Checks the objects of one envelope, which may cost no more than so much.
 
-    return problem(obj)
+    The grammar that patterns of unusual shape are held to takes some 50 microseconds a character, so an envelope full
+    of long ones would keep a process busy for many minutes.
+    """
+
+    def __init__(self, characters: int = PATTERNS_OF_AN_ENVELOPE) -> None:
+        """``characters``: of patterns that have to be looked at closer, at most."""
+        self._characters = self._left = characters
+
+    def problem(self, obj: Any) -> str | None:
+        """None for a valid object; otherwise a message that names the property and says what was expected."""
+        if not isinstance(obj, dict):
+            return f"expected a STIX object, got {type(obj).__name__}"
+        pattern = obj.get("pattern")
+        too_long = self._too_long(pattern) if isinstance(pattern, str) and not is_usual(pattern) else None
+        if too_long is not None:
+            return too_long
+        if is_plain(obj):
+            return None
+        # Imported when first needed: the library costs 20 MB, and few processes ever meet an unusual object.
+        from normalizers.strictness import problem
+
+        return problem(obj)
+
+    def _too_long(self, pattern: str) -> str | None:
+        if len(pattern) > LONGEST_PATTERN:
+            return f"pattern: expected at most {LONGEST_PATTERN} characters, got {len(pattern)}"
+        self._left -= len(pattern)
+        if self._left < 0:
+            return (
+                f"pattern: expected at most {self._characters} characters of patterns of unusual shape in one "
+                "envelope; post the rest in another"
+            )
+        return None
 
 
 def key_of(stix_id: str) -> tuple[str, bytes]:

@@ -81,11 +81,16 @@ def observable(text: str) -> tuple[str, str]:
     return canonical("asn", number)
 
 
+def is_usual(text: str) -> bool:
+    """Whether it is a pattern as nearly all are: one comparison, valid at a glance."""
+    return len(text) <= _LONGEST and _USUAL.fullmatch(text) is not None
+
+
 def is_valid(text: str) -> bool:
     """Whether ``text`` is a valid STIX 2.1 pattern, of any number of comparisons."""
     if len(text) > _LONGEST:
         return False
-    if _USUAL.fullmatch(text):
+    if is_usual(text):
         return True
     # Seldom needed, and 3 MB in each process that has it.
     from stix2patterns.validator import run_validator

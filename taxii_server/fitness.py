@@ -12,7 +12,7 @@ import orjson
 from config.audience import audience_of, sees
 from config.instant import Micros, Millis, parse_micros, parse_millis
 from config.settings import ApiRoot, Collection, Settings
-from normalizers.checking import check_object, key_of
+from normalizers.checking import Scrutiny, key_of
 from normalizers.markings import companion, tlp_of
 from taxii_server.access import Caller
 from taxii_server.stores.base import ObjectKey
@@ -46,11 +46,12 @@ class Fitness:
         self._audience = collection.audience or ""
         self._group = self._audience.partition(":")[2] or root.group
         self._owner = who.owner
+        self._scrutiny = Scrutiny()
         self._latest_allowed = now + settings.tolerated_skew * 1_000
 
     def fit(self, obj: Any, place: int) -> Posted:
         """The object at that place of an envelope, ready to be published. Raises :class:`Unfit`."""
-        problem = check_object(obj)
+        problem = self._scrutiny.problem(obj)
         if problem is not None:
             raise Unfit(problem)
         try:

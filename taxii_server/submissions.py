@@ -19,7 +19,7 @@ from config.feeds import LIFE
 from config.instant import DAY, HOUR, SECOND, Clock, stix_time
 from config.settings import ApiRoot, Settings
 from normalizers.bad_value import BadValue
-from normalizers.checking import check_object
+from normalizers.checking import Scrutiny
 from normalizers.claims import Claim, detail_text, encode, rounded, wins
 from normalizers.contributions import MEMBER
 from normalizers.envelope import objects_of
@@ -67,14 +67,14 @@ class Submissions:
         return self._store.lease(_LEASE, owner, now=now, until=now + _LEASE_FOR)
 
     def _process(self, submission: Submission) -> None:
-        reader = self._readers.get(submission.root)
+        reader, scrutiny = self._readers.get(submission.root), Scrutiny()
         verdicts, claims = [], []
         for obj, verdict in zip(objects_of(submission.body), submission.verdicts, strict=True):
             if verdict["status"] != "pending":
                 verdicts.append(verdict)
                 continue
             try:
-                claim, message = self._taken(obj, submission, reader)
+                claim, message = self._taken(obj, submission, reader, scrutiny)
                 claims += [claim] if claim is not None else []
                 verdicts.append({**verdict, "status": "success", "message": message})
             except Refused as error:
@@ -83,11 +83,13 @@ class Submissions:
         # Last: until this is written, everything above is done again after a crash, to the same claims.
         self._store.save_submission(replace(submission, state="complete", verdicts=tuple(verdicts)))
 
-    def _taken(self, obj: Any, submission: Submission, reader: Reader | None) -> tuple[Claim | None, str]:
+    def _taken(
+        self, obj: Any, submission: Submission, reader: Reader | None, scrutiny: Scrutiny
+    ) -> tuple[Claim | None, str]:
         """The claim that an object is, if any, and what its publisher is told. Raises :class:`Refused`."""
         if reader is None:
             raise Refused(f"the API root {submission.root} is no longer configured")
-        problem = check_object(obj)
+        problem = scrutiny.problem(obj)
         if problem is not None:
             raise Refused(problem)
         if obj["type"] in CONTEXT:

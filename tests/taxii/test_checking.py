@@ -13,7 +13,7 @@ import stix2validator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from normalizers.checking import check_object, is_plain, key_of
+from normalizers.checking import Scrutiny, is_plain, key_of
 from normalizers.envelope import DEEPEST, EnvelopeError, objects_of
 from normalizers.spelling import is_language
 from tests.taxii.hub import indicator, stix_id
@@ -45,6 +45,11 @@ FLAW = {
 #: more than the profile says, as an example costs little: 400 as a rule, 8,000 in the long run
 MANY = 4 * settings.default.max_examples  # type: ignore[union-attr]
 OPTIONS = stix2validator.ValidationOptions(version="2.1")
+
+
+def check_object(obj: Any) -> str | None:
+    """What is wrong with one object by itself."""
+    return Scrutiny().problem(obj)
 
 
 def oasis_errors(obj: dict[str, Any]) -> list[str]:
@@ -161,9 +166,9 @@ def test_nothing_is_made_up(missing: str) -> None:
 def test_the_library_is_loaded_when_it_is_needed() -> None:
     """A process that meets only plain indicators does without stix2 and its memory."""
     code = (
-        "import sys\nfrom normalizers.checking import check_object\n"
-        f"assert check_object({PLAIN!r}) is None\nassert 'stix2' not in sys.modules\n"
-        f"assert check_object({shapes()[0]!r}) is None\nassert 'stix2' in sys.modules\n"
+        "import sys\nfrom normalizers.checking import Scrutiny\n"
+        f"assert Scrutiny().problem({PLAIN!r}) is None\nassert 'stix2' not in sys.modules\n"
+        f"assert Scrutiny().problem({shapes()[0]!r}) is None\nassert 'stix2' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -189,3 +194,17 @@ def test_the_deepest_nesting_that_is_taken() -> None:
     assert len(objects_of(nested(levels))) == 1
     with pytest.raises(EnvelopeError, match="levels"):
         objects_of(nested(levels + 1))
+
+
+def test_patterns_that_take_long_to_check_are_bounded() -> None:
+    """One of them, and all of an envelope; usual ones cost little and count for nothing."""
+    odd = " FOLLOWEDBY ".join(["[url:value = 'http://example.com/']"] * 3)
+    long = " FOLLOWEDBY ".join(["[url:value = 'http://example.com/']"] * 300)
+    assert check_object(indicator(1, pattern=long)) == f"pattern: expected at most 10000 characters, got {len(long)}"
+    scrutiny = Scrutiny(characters=2 * len(odd))
+    said = [scrutiny.problem(indicator(number, pattern=odd)) for number in range(3)]
+    assert said[:2] == [None, None]
+    assert said[2] is not None
+    assert "post the rest in another" in said[2]
+    assert scrutiny.problem(indicator(4, pattern=f"[url:value = 'http://example.com/{'a' * 8_000}']")) is None
+    assert scrutiny.problem(indicator(5, x_odd=True)) != said[2]
