@@ -8,7 +8,7 @@ import pytest
 
 from config.feeds import Feed
 from config.instant import system_clock
-from taxii_server import ingest as ingest_module
+from taxii_server import feedrun
 from taxii_server.demo import PASSWORD
 from taxii_server.ingest import Ingest
 from taxii_server.stores.memory import MemoryStore
@@ -77,7 +77,7 @@ def test_a_missing_secret_is_refused(demo: Demo) -> None:
 
 def test_a_server_with_many_pages_lets_other_feeds_have_their_turn(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run ends after so many pages, is due again at once, and goes on where it was until it has everything."""
-    monkeypatch.setattr(ingest_module, "_MOST_PAGES", 1)
+    monkeypatch.setattr(feedrun, "_MOST_PAGES", 1)
     feed = _feed(demo, "public", PUBLIC)
     hub = Hub(MemoryStore(), SteppingClock(system_clock()), settings(feeds=[feed.model_dump()]))
     ingest = Ingest(hub.settings, hub.store, hub.clock, owner="me", environment={})

@@ -1,0 +1,167 @@
+"""One run of a feed: the one file that joins collect, normalize, fold into claims, and only then moves the cursor.
+
+Every step can be done again. A crash anywhere leaves the cursor where it was, and the next run writes the same claims
+once more, to no effect.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from collectors import Collected, Document, collect
+from config.audience import Audience
+from config.feeds import Feed
+from config.instant import Clock
+from config.settings import Settings
+from normalizers.reading import check, marks_rows
+from taxii_server.holds import Holds
+from taxii_server.intake import Intake, Origin, Tally
+from taxii_server.standing import Standing
+from taxii_server.stores.base import FeedState, News, Store
+
+#: Pages that one run reads: a server whose pages never end must not keep other feeds from their turn.
+_MOST_PAGES = 1_000
+
+
+class Run:
+    """What is done with one feed between taking its lease and giving it back."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Clock,
+        feed: Feed,
+        origin: Origin,
+        *,
+        each_batch: Callable[[Tally], None],
+        tell: Callable[[News], None],
+    ) -> None:
+        """``each_batch`` is called before each write with what was done so far; what it raises ends the run. ``tell``
+        as in Intake."""
+        self._settings = settings
+        self._store = store
+        self._clock = clock
+        self._feed = feed
+        self._origin = origin
+        self._tell = tell
+        self.tally = Tally()
+        #: what is to be remembered of the feed; saved whenever the cursor moves
+        self.state = store.feed_state(feed.id) or FeedState(feed=feed.id)
+        self._each_batch = lambda: each_batch(self.tally)
+        self._standing = Standing(store, clock, feed, origin[0], self._each_batch)
+
+    def follow_terms(self) -> None:
+        """See to it that what the feed said stands under its present terms."""
+        before = self._standing.terms_before()
+        if before is None:
+            return
+        self._standing.follow_terms(before)
+        # All that the feed holds is to be read under the new terms, by those who see it from now on.
+        self._save(cursor={}, listed=self._standing.moved(self.state.listed, before))
+        self._standing.remember_terms(before)
+
+    def collect(self, environment: Mapping[str, str], *, confirmed: bool) -> None:
+        """Fetch and take in page after page. Raises CollectError, UnreadableDocument, StoreError.
+
+        ``environment`` has the feed's key. ``confirmed``: a person says that a list which shrank so much is right.
+        """
+        self.follow_terms()
+        self.state = replace(self.state, status="unchanged", message="")
+        position = self.state.cursor
+        for _ in range(_MOST_PAGES):
+            collected = collect(
+                self._feed,
+                position,
+                clock=self._clock,
+                data=self._settings.data,
+                environment=environment,
+                contact=self._settings.collector_contact,
+            )
+            try:
+                if collected.documents:
+                    self._take(collected, confirmed)
+            finally:
+                for document in collected.documents:
+                    document.close()
+            if collected.unchanged and self._feed.kind == "list":
+                self.tally.renewed += self._standing.renew()
+            position = dict(collected.cursor)
+            self._move(position)
+            if not collected.more:
+                return
+        self.tally.more = True
+        self.state = replace(
+            self.state, message=f"{_MOST_PAGES} pages read; the next run goes on with the rest at once"
+        )
+
+    def _move(self, position: dict[str, object]) -> None:
+        """All that the documents said is in the store by now: only here may the cursor move."""
+        # What is held is read again until it is right: a log from there on, a list whole, for it may come back to what
+        # it was. So is what has rows dated ahead, until their date: that must not happen for a change that not all may
+        # see.
+        again = self.tally.ahead and marks_rows(self._feed) and self._feed.transport.kind != "taxii"
+        held = self.state.status == "held"
+        if again or (held and self._feed.kind == "list"):
+            self._save(cursor={})
+        elif not held:
+            self._save(cursor=position)
+        else:
+            self._save()
+
+    def _save(self, **changes: object) -> None:
+        self.state = replace(self.state, **changes)  # type: ignore[arg-type]
+        self._store.save_feed_state(self.state)
+
+    def _take(self, collected: Collected, confirmed: bool) -> None:
+        """Take in the documents of one fetch, but for whom they are not normal."""
+        feed, tally = self._feed, self.tally
+        documents = collected.documents
+        if marks_rows(feed):
+            documents = tuple(_undated(document) for document in documents)
+        rows: Counter[Audience] = Counter()
+        for document in documents:
+            rows.update(check(document, feed))
+        partial = collected.more or feed.transport.kind == "taxii"
+        holds = Holds(feed, rows, self.state.listed, partial=partial, confirmed=confirmed)
+        tally.rows += rows.total()
+        intake = Intake(
+            self._store,
+            feed,
+            self._origin,
+            tally,
+            holds,
+            skew=self._settings.tolerated_skew,
+            each_batch=self._each_batch,
+            tell=self._tell,
+        )
+        if holds.all:
+            tally.held += rows.total()
+        else:
+            for document in documents:
+                intake.document(document)
+            intake.settle()
+        if feed.kind == "list":
+            self.state = replace(self.state, listed=self._withdraw(documents[-1], intake))
+        if not holds.why and self.state.status != "held":
+            self.state = replace(self.state, status="ok")
+        else:
+            self.state = replace(self.state, status="held", message=holds.message or self.state.message)
+
+    def _withdraw(self, last: Document, intake: Intake) -> dict[Audience, int]:
+        """Withdraw what a list no longer holds and sight what it does; gives the number of values it lists."""
+        holds, values = intake.holds, Counter(audience for _, audience in intake.seen)
+        holds.whole(intake.refused, values)
+        if not holds.all:
+            moment = last.modified or last.fetched
+            self.tally.withdrawn += self._standing.withdraw_absent(intake.seen, moment, holds.why)
+            self.tally.renewed += self._standing.renew(holds.why)
+        before = {audience: count for audience, count in self.state.listed.items() if audience in holds.why}
+        return before | {audience: count for audience, count in values.items() if audience not in holds.why}
+
+
+def _undated(document: Document) -> Document:
+    # Its own date is of whatever changed last in it, be it a row that not all may see.
+    return replace(document, modified=None)
