@@ -13,7 +13,7 @@ import pytest
 
 from normalizers.claims import encode
 from taxii_server.stores import open_store
-from taxii_server.stores.base import Entry, StoreError, StoreUnusable, User
+from taxii_server.stores.base import Entry, FeedState, StoreError, StoreUnusable, User
 from taxii_server.stores.memory import MemoryStore
 from taxii_server.stores.sqlite import SqliteStore
 from taxii_server.stores.sqlite.schema import APPLICATION_ID, SCRIPTS, prepare, scripts
@@ -88,6 +88,17 @@ def test_a_version_1_file_can_be_used(tmp_path: Path) -> None:
     """Files of the first version are opened by this program, whatever version it has itself."""
     version_1(tmp_path / "hub.db")
     check_version_1(tmp_path / "hub.db")
+
+
+def test_what_a_feed_listed_in_an_older_file_is_counted_anew(tmp_path: Path) -> None:
+    """It was one number; now it is known for each audience, and until it is, no list has shrunk."""
+    path = tmp_path / "hub.db"
+    version_1(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO feed VALUES ('old', ?)", (b'{"feed":"old","failures":2,"listed":500}',))
+        connection.commit()
+    with closing(SqliteStore(path)) as store:
+        assert store.feed_state("old") == FeedState(feed="old", failures=2, listed={})
 
 
 def test_the_first_script_makes_what_it_always_made(tmp_path: Path) -> None:
