@@ -7,8 +7,10 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import asdict
 from pathlib import Path
 
+import orjson
 import pytest
 
 from normalizers.claims import encode
@@ -95,7 +97,8 @@ def test_what_a_feed_listed_in_an_older_file_is_counted_anew(tmp_path: Path) -> 
     path = tmp_path / "hub.db"
     version_1(path)
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("INSERT INTO feed VALUES ('old', ?)", (b'{"feed":"old","failures":2,"listed":500}',))
+        body = orjson.dumps({**asdict(FeedState(feed="old", failures=2)), "listed": 500})
+        connection.execute("INSERT INTO feed VALUES ('old', ?)", (body,))
         connection.commit()
     with closing(SqliteStore(path)) as store:
         assert store.feed_state("old") == FeedState(feed="old", failures=2, listed={})
