@@ -92,10 +92,9 @@ class Run:
             self._move(position)
             if not collected.more:
                 return
-        self.tally.more = True
-        self.state = replace(
-            self.state, message=f"{_MOST_PAGES} pages read; the next run goes on with the rest at once"
-        )
+        if self.state.status != "held":  # what is held is begun again, and so at its usual time
+            self.tally.more = True
+            self.state = replace(self.state, message=f"{_MOST_PAGES} pages read; goes on with the rest in a minute")
 
     def _move(self, position: dict[str, object]) -> None:
         """All that the documents said is in the store by now: only here may the cursor move."""

@@ -122,7 +122,8 @@ class Ingest:
             raise
         # Held for some or for nobody, the next run comes as soon, and no later failure waits the longer for it: when a
         # feed runs must not tell what only some may see.
-        state = replace(run.state, due=now if tally.more else now + feed.every, last_run=now, failures=0)
+        wait = min(feed.every, MINUTE) if tally.more else feed.every
+        state = replace(run.state, due=now + wait, last_run=now, failures=0)
         if state.status == "held":
             _LOG.warning("feed %s held: %s", feed.id, state.message)
         else:

@@ -76,7 +76,7 @@ def test_a_missing_secret_is_refused(demo: Demo) -> None:
 
 
 def test_a_server_with_many_pages_lets_other_feeds_have_their_turn(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run ends after so many pages, is due again at once, and goes on where it was until it has everything."""
+    """A run ends after so many pages, is due again soon, and goes on where it was until it has everything."""
     monkeypatch.setattr(feedrun, "_MOST_PAGES", 1)
     feed = _feed(demo, "public", PUBLIC)
     hub = Hub(MemoryStore(), SteppingClock(system_clock()), settings(feeds=[feed.model_dump()]))
@@ -84,9 +84,24 @@ def test_a_server_with_many_pages_lets_other_feeds_have_their_turn(demo: Demo, m
     runs = 1
     while (state := ingest.run(feed)).message:
         assert "goes on" in state.message
+        assert ingest.due() == []
+        hub.clock.now += 60_000_000
         assert ingest.due() == [feed]
         runs += 1
     assert runs > 2
     assert ingest.due() == []
     hub.publish()
     assert len(hub.objects(MEMBERS, "indicator")) > 30
+
+
+def test_what_is_held_is_not_begun_again_before_its_time(demo: Demo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log of many pages whose rows are held stands where it was: its server is not asked again and again."""
+    monkeypatch.setattr(feedrun, "_MOST_PAGES", 1)
+    feed = _feed(demo, "public", PUBLIC, expect={"min_rows": 0, "max_rows": 1})
+    hub = Hub(MemoryStore(), SteppingClock(system_clock()), settings(feeds=[feed.model_dump()]))
+    ingest = Ingest(hub.settings, hub.store, hub.clock, owner="me", environment={})
+    state = ingest.run(feed)
+    assert state.status == "held"
+    assert "at most 1 rows" in state.message
+    hub.clock.now += 60_000_000
+    assert ingest.due() == []
