@@ -27,7 +27,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from taxii_server.hearing import keep_hearing
+from taxii_server.hearing import hear, nothing
 
 #: Requests that one process works on at once. More would only wait for each other: a request is a few hundred
 #: microseconds of work in Python, and what it waits for besides is the disk, or a body that is slow to come.
@@ -88,12 +88,11 @@ def serve(
         log_level=LogLevels.warning,
         log_dictconfig=_LOGS,
     )
-    server.on_startup(keep_hearing)
-    hangup = signal.getsignal(signal.SIGHUP)
-    if hangup is not signal.SIG_IGN:
-        # A terminal that is closed is a Ctrl-C; granian would start its processes anew.
-        hangup = server.signal_handler_interrupt
-    server.on_startup(lambda: signal.signal(signal.SIGHUP, hangup))
+    # A terminal that is closed is a Ctrl-C; granian would start its processes anew.
+    closed = signal.getsignal(signal.SIGHUP)
+    ends = {signal.SIGINT, signal.SIGTERM} | ({signal.SIGHUP} if closed is not signal.SIG_IGN else set())
+    server.on_startup(lambda: signal.signal(signal.SIGHUP, nothing if signal.SIGHUP in ends else closed))
+    hear(ends, server.end)
     # It takes more threads than processors for a mistake; ours wait for the disk, and their number is measured.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
     # Handed over, not set in the environment: other threads start programs with that at this very moment.
@@ -110,6 +109,13 @@ class _Server(MPServer):
         host, port = listener.getsockname()[:2]
         super().__init__(target, address=host, port=port, **settings)
         self._listener = listener
+
+    def end(self) -> None:
+        """Finish what is being answered, and return from ``serve``. Not to be called in a signal's handler."""
+        super().signal_handler_interrupt()  # type: ignore[no-untyped-call]
+
+    def signal_handler_interrupt(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing: granian sets an event here, which must not be done in a handler (:mod:`taxii_server.hearing`)."""
 
     def _init_shared_socket(self) -> None:
         number = self._listener.fileno()

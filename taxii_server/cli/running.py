@@ -37,7 +37,7 @@ from taxii_server.cli.context import (
     settings_of,
 )
 from taxii_server.cli.tables import plain, show_json, show_table
-from taxii_server.hearing import keep_hearing
+from taxii_server.hearing import hear
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.jobs import Jobs
 from taxii_server.jsonlog import configure_logging
@@ -173,10 +173,8 @@ def work(config: Path | None, data: Path | None, with_parent: bool) -> None:
     configure_logging(logging.INFO if os.environ.get("NOROSHI_DEBUG") else logging.WARNING)
     memory.lean()
     memory.seldom_collect()
-    keep_hearing(memory.give_back)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    hear((signal.SIGTERM, signal.SIGINT), stop.set, memory.give_back)
     if with_parent:
         supervise.stop_with_parent(stop)
     with opened(config, data, must_exist=False) as (settings, store):
