@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from config.instant import Millis, parse_millis
 from normalizers.claims import rounded
@@ -22,53 +23,17 @@ from tests.normalizers.reading import Read, document, feed, read_all
 _SHARED = Path(os.environ.get("NOROSHI_SHARED") or Path(__file__).parents[3] / "shared")
 _FEEDS = _SHARED / "feeds"
 
-#: feed, file, claims, refused by reason
-ROWS: list[tuple[str, str, int, dict[str, int]]] = [
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/201901.csv", 315, {}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/201903.csv", 588, {}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202012.csv", 1_454, {"personal-data": 4, "bad-scheme": 1}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202102.csv", 1_051, {"personal-data": 5, "redacted": 2}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202105.first-release.csv", 1_586, {}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202109.csv", 2_510, {"redacted": 152, "bad-scheme": 7}),
-    (
-        "jpcert-phishurl-list",
-        "jpcert-phishurl-list/202109.first-release.csv",
-        2_510,
-        {"redacted": 152, "bad-scheme": 7},
-    ),
-    (
-        "jpcert-phishurl-list",
-        "jpcert-phishurl-list/202111.csv",
-        4_144,
-        {"redacted": 130, "bad-scheme": 1, "bad-host": 5, "personal-data": 1},
-    ),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202310.csv", 3_844, {"redacted": 293}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202311.csv", 3_791, {"redacted": 402}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202312.csv", 6_086, {"redacted": 156}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202407.csv", 3_560, {"redacted": 1}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202412.csv", 2_376, {"personal-data": 38, "redacted": 272}),
-    (
-        "jpcert-phishurl-list",
-        "jpcert-phishurl-list/202501.first-release.csv",
-        2_389,
-        {"columns": 3, "personal-data": 56, "redacted": 134},
-    ),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202509.csv", 2_779, {"redacted": 4}),
-    ("jpcert-phishurl-list", "jpcert-phishurl-list/202510.csv", 5_807, {"personal-data": 2, "redacted": 9}),
-    ("jpcert-rss", "jpcert-rss/jpcert.rdf", 12, {}),
-    ("jvn-rss", "jvn-rss/jvn.rdf", 20, {}),
-    ("jvn-ipedia-rss", "jvn-ipedia-rss/jvndb_new.rdf", 9, {}),
-    ("cisa-kev", "cisa-kev/known_exploited_vulnerabilities.json", 1_404, {}),
-    ("urlhaus", "abusech-urlhaus/csv_recent.head.csv", 10, {}),
-    ("urlhaus", "abusech-urlhaus/csv_recent.2019-11-27.head.csv", 2, {}),
-    ("threatfox", "abusech-threatfox/export_csv_recent.fixture.csv", 3, {}),
-    ("feodo-tracker", "abusech-feodo/ipblocklist.csv", 28, {}),
-    ("openphish", "openphish/feed.txt", 300, {}),
-    ("spamhaus-drop", "spamhaus-drop/drop_v4.json", 1_406, {}),
-    ("tweetfeed-stix", "tweetfeed/stix-today.json", 59, {}),
-    ("tweetfeed-taxii", "tweetfeed/taxii-pages-2026-08-21.0.json", 160, {"polluted": 1}),
-    ("tweetfeed-taxii", "tweetfeed/taxii-pages-meta.json", 0, {}),
-]
+
+def _expected() -> list[tuple[str, str, int, dict[str, int]]]:
+    """Feed, file, claims, refused by reason: what snapshots/ says, a file a feed."""
+    found = []
+    for path in sorted((Path(__file__).parent / "snapshots").glob("*.yaml")):
+        for row in yaml.safe_load(path.read_text(encoding="utf-8")):
+            found.append((path.stem, row["file"], row["claims"], row.get("refused", {})))
+    return found
+
+
+ROWS = _expected()
 
 _KINDS = {
     "column": "ioc_type",
