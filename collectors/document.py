@@ -147,3 +147,5 @@ class Collected:
     unchanged: bool = False
     #: call again with the new cursor, at once
     more: bool = False
+    #: each document stands for itself: one that cannot be read costs the others nothing
+    apart: bool = False

@@ -103,7 +103,29 @@ class TaxiiTransport(Entry):
     max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
 
 
-Transport = Annotated[HttpTransport | FileTransport | TaxiiTransport, Field(discriminator="kind")]
+class GithubTransport(Entry):
+    """Read the files of a public GitHub repository that match, those that changed."""
+
+    kind: Literal["github"]
+    #: OWNER/NAME
+    repository: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$")
+    #: a branch, a tag or a commit
+    ref: str = Field(default="HEAD", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    #: paths in it: ``*`` and ``?`` within a folder, ``**/`` any number of folders
+    files: tuple[str, ...] = Field(min_length=1)
+    #: what tells when a file was last changed: nothing, a date in its path, or the commit that changed it last
+    dates: Literal["none", "path", "commit"] = "none"
+    #: where GitHub, or one's own, answers
+    api: str = Field(default="https://api.github.com", pattern=r"^https?://")
+    raw: str = Field(default="https://raw.githubusercontent.com", pattern=r"^https?://")
+    max_files: int = Field(default=1_000, ge=1, le=20_000)
+    #: largest file
+    max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    timeout: Span = 120_000
+    retries: int = Field(default=3, ge=0, le=10)
+
+
+Transport = Annotated[HttpTransport | FileTransport | TaxiiTransport | GithubTransport, Field(discriminator="kind")]
 
 
 class Expectation(Entry):

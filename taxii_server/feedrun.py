@@ -16,6 +16,7 @@ from config.feeds import Feed
 from config.instant import Clock
 from config.settings import Settings
 from normalizers.reading import check, marks_rows
+from normalizers.records import UnreadableDocument
 from taxii_server.holds import Holds
 from taxii_server.intake import Intake, Origin, Tally
 from taxii_server.standing import Standing
@@ -120,9 +121,7 @@ class Run:
         documents = collected.documents
         if marks_rows(feed):
             documents = tuple(_undated(document) for document in documents)
-        rows: Counter[Audience] = Counter()
-        for document in documents:
-            rows.update(check(document, feed))
+        documents, rows = self._looked_over(documents, apart=collected.apart)
         partial = collected.more or feed.transport.kind == "taxii"
         holds = Holds(feed, rows, self.state.listed, partial=partial, confirmed=confirmed)
         tally.rows += rows.total()
@@ -148,6 +147,28 @@ class Run:
             self.state = replace(self.state, status="ok")
         else:
             self.state = replace(self.state, status="held", message=holds.message or self.state.message)
+
+    def _looked_over(
+        self, documents: tuple[Document, ...], *, apart: bool
+    ) -> tuple[tuple[Document, ...], Counter[Audience]]:
+        """The documents that can be read, and their rows. Raises UnreadableDocument for one that cannot; where they
+        stand ``apart``, only when none can, and else tells of those that are left out."""
+        rows: Counter[Audience] = Counter()
+        readable, broken = [], []
+        for document in documents:
+            try:
+                rows.update(check(document, self._feed))
+                readable.append(document)
+            except UnreadableDocument as error:
+                if not apart:
+                    raise
+                broken.append(error)
+        if broken and not readable:
+            raise broken[0]
+        if broken:
+            said = f"{len(broken)} of {len(documents)} documents left out: {broken[0]}"
+            self.state = replace(self.state, message=said)
+        return tuple(readable), rows
 
     def _withdraw(self, last: Document, intake: Intake) -> dict[Audience, int]:
         """Withdraw what a list no longer holds and sight what it does; gives the number of values it lists."""

@@ -15,6 +15,8 @@ from config.settings import Settings
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.stores.base import ClaimRow, FeedState
 from taxii_server.stores.memory import MemoryStore
+from tests.collectors.repository import Repository
+from tests.collectors.server import Server
 from tests.hubs import PUBLIC, Hub, SteppingClock, settings
 
 NOW = 1_790_000_000_000
@@ -466,3 +468,22 @@ def test_promise_2_a_record_that_its_source_thinks_otherwise_of_says_no_more_wha
     runner.write(version(3))
     runner.run()
     assert runner.live()["http://example.com/a"] > stix_time(NOW + DAY)
+
+
+def test_of_a_repository_a_broken_file_costs_only_itself(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that turned into a web page is left out and told of, and the cursor moves; when no file can be read the run
+    fails."""
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    with Server().running() as server:
+        repository = Repository(server)
+        places = {"api": f"{server.base}/api", "raw": f"{server.base}/raw"}
+        runner.feed = _feed(kind="log", transport={"kind": "github", "repository": "o/r", "files": ["*.txt"], **places})
+        repository.files = {"a.txt": b"http://a.example/\n", "b.txt": b"<html></html>"}
+        state = runner.run()
+        assert (state.status, state.cursor["commit"]) == ("ok", repository.commit)
+        assert state.message.startswith("1 of 2 documents left out: b.txt: expected a list of values, got an HTML page")
+        assert list(runner.live()) == ["http://a.example/"]
+        repository.files["b.txt"] = b"<html>again</html>"
+        assert runner.run().status == "failed"
+        repository.files["b.txt"] = b"http://b.example/\n"
+        assert (runner.run().status, set(runner.live())) == ("ok", {"http://a.example/", "http://b.example/"})

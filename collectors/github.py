@@ -1,0 +1,236 @@
+"""Files of a public GitHub repository that match a pattern; only those whose content changed are fetched.
+
+The branch is asked for its commit, with If-None-Match; a new commit's tree is listed, and each file is fetched as it
+stands in that commit and compared with the id that the tree gives it. The cursor::
+
+    {"source": repository, branch and patterns as configured,   others start anew
+     "blobs": {path: id of the content that was read},
+     "commit": the last one that was read whole,                absent where files are left for the next page
+     "etag": of the answer that named it}
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from collectors.document import Body, Collected, Document
+from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
+from collectors.fetch import Answer, Pacing, Request, get, user_agent
+from collectors.keys import key_of
+from collectors.paths import path_date, path_pattern
+from collectors.unpacking import unpacked
+from config.feeds import Feed, GithubTransport
+from config.instant import HOUR, SECOND, Clock, Millis, parse_millis
+
+_LARGEST_TREE = 64 * 1024 * 1024
+_LARGEST_WORD = 64 * 1024
+_CHUNK = 256 * 1024
+#: Files of a log that one page has; fewer where each costs a request to the API, which allows sixty in an hour.
+_PAGE = {"none": 100, "path": 100, "commit": 20}
+_SHA = re.compile(r"[0-9a-f]{40}")
+_FILE_MODES = frozenset(("100644", "100755"))
+_SENDABLE = re.compile(r"[!-~](?:[ -~]{0,998}[!-~])?")
+_JSON = {"Accept": "application/vnd.github+json"}
+#: GitHub counts by the hour.
+_LONGEST_REST: Millis = HOUR
+
+
+class _Blob(NamedTuple):
+    sha: str
+    size: int
+
+
+def collect(
+    feed: Feed,
+    transport: GithubTransport,
+    cursor: Mapping[str, Any],
+    *,
+    clock: Clock,
+    environment: Mapping[str, str],
+    contact: str,
+    pacing: Pacing | None = None,
+) -> Collected:
+    """Fetch what changed since ``cursor``; of a full list all files as soon as one changed or went away.
+
+    Raises :class:`CollectError`.
+    """
+    source = " ".join((f"{transport.repository}@{transport.ref}", *transport.files))
+    if cursor.get("source") != source:
+        cursor = {}
+    hub = _Hub(feed, transport, key_of(feed, environment), contact, clock, pacing)
+    commit, etag = hub.commit(cursor)
+    if commit == cursor.get("commit"):
+        return Collected(cursor={**cursor, "etag": etag}, unchanged=True)
+    blobs = hub.tree(commit)
+    known: Mapping[str, str] = cursor.get("blobs", {})
+    changed = [path for path in sorted(blobs) if known.get(path) != blobs[path].sha]
+    if feed.kind == "list":
+        wanted, left = sorted(blobs) if changed or known.keys() - blobs.keys() else [], frozenset[str]()
+    else:
+        wanted, left = changed[: _PAGE[transport.dates]], frozenset(changed[_PAGE[transport.dates] :])
+    documents = hub.documents(commit, {path: blobs[path] for path in wanted})
+    read = {path: blob.sha for path, blob in blobs.items() if path not in left}
+    position = {"source": source, "blobs": {path: known[path] for path in left & known.keys()} | read}
+    if not left:
+        position |= {"commit": commit, "etag": etag}
+    apart = feed.kind == "log"
+    return Collected(documents=documents, cursor=position, unchanged=not documents, more=bool(left), apart=apart)
+
+
+class _Hub:
+    """What one run asks GitHub for."""
+
+    def __init__(
+        self, feed: Feed, transport: GithubTransport, key: str | None, contact: str, clock: Clock, pacing: Pacing | None
+    ) -> None:
+        self._feed = feed
+        self._transport = transport
+        self._clock = clock
+        self._pacing = pacing
+        self._shown = f"{feed.id} at github:{transport.repository}"
+        self._repository = f"{transport.api.rstrip('/')}/repos/{transport.repository}"
+        self._headers = {"User-Agent": user_agent(contact)}
+        if key is not None:
+            self._headers["Authorization"] = f"Bearer {key}"
+
+    def commit(self, cursor: Mapping[str, Any]) -> tuple[str, str]:
+        """The commit that the branch is at, and the ETag of the answer; the cursor's own when nothing changed."""
+        url = f"{self._repository}/commits/{quote(self._transport.ref)}"
+        headers = {"Accept": "application/vnd.github.sha"}
+        if cursor.get("etag") and cursor.get("commit"):
+            headers["If-None-Match"] = cursor["etag"]
+        answer = self._ask(url, _LARGEST_WORD, headers)
+        etag = answer.headers.get("etag", "")
+        if answer.status == 304:
+            return cursor["commit"], cursor["etag"]
+        said = _content(answer.body).decode("ascii", "replace").strip()
+        if _SHA.fullmatch(said) is None:
+            raise Unreadable(f"{self._shown}: expected the id of a commit, got something else")
+        return said, etag if _SENDABLE.fullmatch(etag) else ""
+
+    def tree(self, commit: str) -> dict[str, _Blob]:
+        """The files that match, by path. Raises :class:`CollectError` where there are none or too many."""
+        answer = self._ask(f"{self._repository}/git/trees/{commit}?recursive=1", _LARGEST_TREE, _JSON)
+        listing = self._json(answer)
+        if not isinstance(listing, dict) or not isinstance(listing.get("tree"), list):
+            raise Unreadable(f"{self._shown}: expected the tree of a commit, got something else")
+        if listing.get("truncated"):
+            raise GiveUp(f"{self._shown}: the repository has more files than GitHub lists at once")
+        patterns = [path_pattern(glob) for glob in self._transport.files]
+        found = {
+            item["path"]: _Blob(item["sha"], item.get("size") or 0)
+            for item in listing["tree"]
+            if _is_file(item) and any(pattern.fullmatch(item["path"]) for pattern in patterns)
+        }
+        if not found:
+            raise TryLater(f"{self._shown}: no file matches {', '.join(self._transport.files)}")
+        if len(found) > self._transport.max_files:
+            raise GiveUp(f"{self._shown}: expected at most {self._transport.max_files} files, got {len(found)}")
+        return found
+
+    def documents(self, commit: str, blobs: Mapping[str, _Blob]) -> tuple[Document, ...]:
+        """These files as they stand in the commit, in order of their paths. Raises :class:`CollectError`."""
+        with ExitStack() as undo:
+            documents = []
+            for path, blob in blobs.items():
+                document = self._document(commit, path, blob)
+                undo.callback(document.close)
+                documents.append(document)
+            undo.pop_all()
+        return tuple(documents)
+
+    def _document(self, commit: str, path: str, blob: _Blob) -> Document:
+        largest = self._transport.max_bytes
+        if blob.size > largest:
+            raise TooLarge(f"{self._shown}: {path}: expected at most {largest} bytes, got {blob.size}")
+        raw = f"{self._transport.raw.rstrip('/')}/{self._transport.repository}/{commit}/{quote(path)}"
+        answer = self._ask(raw, largest, {"Accept": "*/*"})
+        if _blob_id(answer.body) != blob.sha:
+            answer.body.close()
+            raise TryLater(f"{self._shown}: {path}: expected the content that the commit names, got another")
+        body, name = unpacked(answer.body, path, largest)
+        now = self._clock() // 1_000
+        modified = self._dated(commit, path)
+        return Document(content=body, name=name, fetched=now, modified=min(now, modified) if modified else None)
+
+    def _dated(self, commit: str, path: str) -> Millis | None:
+        """When the file was last changed, as far as the feed's file says where to look for that."""
+        if self._transport.dates == "path":
+            return path_date(path)
+        if self._transport.dates == "none":
+            return None
+        query = urlencode({"sha": commit, "path": path, "per_page": 1})
+        commits = self._json(self._ask(f"{self._repository}/commits?{query}", _LARGEST_TREE, _JSON))
+        try:
+            return parse_millis(commits[0]["commit"]["committer"]["date"])
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise Unreadable(f"{self._shown}: {path}: expected the commit that last changed it, got none") from None
+
+    def _ask(self, url: str, max_bytes: int, headers: Mapping[str, str]) -> Answer:
+        request = Request(
+            url=url,
+            shown=self._shown,
+            headers={**self._headers, **headers},
+            max_bytes=max_bytes,
+            timeout=self._transport.timeout,
+            retries=self._transport.retries,
+            also=frozenset((403, 429)),
+        )
+        answer = get(request, clock=self._clock, pacing=self._pacing)
+        if answer.status in request.also:
+            raise self._refused(answer)
+        return answer
+
+    def _refused(self, answer: Answer) -> TryLater | GiveUp:
+        """GitHub answers 403 or 429 when too much was asked for within the hour, and says until when."""
+        said = answer.headers
+        if answer.status == 429 or said.get("x-ratelimit-remaining") == "0" or "retry-after" in said:
+            return TryLater(f"{self._shown}: asked too often for this hour", self._rest(said))
+        return GiveUp(f"{self._shown}: answered {answer.status}, so the key or the rights are wrong")
+
+    def _rest(self, said: Mapping[str, str]) -> Millis | None:
+        wait, reset = said.get("retry-after", ""), said.get("x-ratelimit-reset", "")
+        if wait.isascii() and wait.isdigit():
+            return min(int(wait[:9]) * SECOND, _LONGEST_REST)
+        if reset.isascii() and reset.isdigit():
+            return max(0, min(int(reset[:12]) * SECOND - self._clock() // 1_000, _LONGEST_REST))
+        return None
+
+    def _json(self, answer: Answer) -> Any:
+        try:
+            return orjson.loads(_content(answer.body))
+        except orjson.JSONDecodeError:
+            raise Unreadable(f"{self._shown}: expected JSON, got something else") from None
+
+
+def _is_file(item: Any) -> bool:
+    return (
+        isinstance(item, dict)
+        and item.get("mode") in _FILE_MODES  # no symbolic link, no submodule
+        and isinstance(item.get("path"), str)
+        and isinstance(item.get("sha"), str)
+        and isinstance(item.get("size") or 0, int)
+    )
+
+
+def _blob_id(body: Body) -> str:
+    """The id that git gives to the content."""
+    digest = hashlib.sha1(f"blob {body.size}\0".encode(), usedforsecurity=False)
+    with body.open() as stream:
+        while data := stream.read(_CHUNK):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _content(body: Body) -> bytes:
+    with body.open() as stream:
+        content = stream.read()
+    body.close()
+    return content
