@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= data
 PORT ?= 9680
 
-.PHONY: run test test-long check format bench lock clean
+.PHONY: run test test-long check format bench feeds-report lock clean
 
 run: $(VENV)/.run
 	$(BIN)/noroshi up --demo --data $(DATA) --port $(PORT)
@@ -28,6 +28,10 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# What real snapshots become, into docs/feeds-report.md; NOROSHI_SHARED names the folder that holds feeds/.
+feeds-report: $(VENV)/.test
+	$(BIN)/python -m tests.snapshots $(REPORT)
 
 # New pins, after a change of pyproject.toml.
 lock: $(VENV)/.test

@@ -6,34 +6,18 @@ says; without them these tests are skipped, but not in CI.
 
 from __future__ import annotations
 
-import csv
-import os
 from collections import Counter
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from config.instant import Millis, parse_millis
+from config.instant import parse_millis
 from normalizers.claims import rounded
 from tests.normalizers.reading import Read, document, feed, read_all
+from tests.snapshots.folder import FEEDS, dates, expected, require
 
-_SHARED = Path(os.environ.get("NOROSHI_SHARED") or Path(__file__).parents[3] / "shared")
-_FEEDS = _SHARED / "feeds"
-
-
-def _expected() -> list[tuple[str, str, int, dict[str, int]]]:
-    """Feed, file, claims, refused by reason: what snapshots/ says, a file a feed."""
-    found = []
-    for path in sorted((Path(__file__).parent / "snapshots").glob("*.yaml")):
-        for row in yaml.safe_load(path.read_text(encoding="utf-8")):
-            found.append((path.stem, row["file"], row["claims"], row.get("refused", {})))
-    return found
-
-
-ROWS = _expected()
+#: what snapshots/ says, a file a feed
+ROWS = expected()
 
 _KINDS = {
     "column": "ioc_type",
@@ -138,23 +122,12 @@ DOORS: list[tuple[str, str, dict[str, Any], int, dict[str, int]]] = [
 
 @pytest.fixture(autouse=True)
 def _snapshots() -> None:
-    if _FEEDS.is_dir():
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"no snapshots at {_FEEDS}; set NOROSHI_SHARED to the folder that holds feeds/")
-    pytest.skip(f"no snapshots of real feeds at {_FEEDS}")
-
-
-@cache
-def _dates() -> dict[str, Millis]:
-    with (_FEEDS / "provenance.csv").open(encoding="utf-8", newline="") as stream:
-        dated = [row for row in csv.DictReader(stream) if row["date"]]
-    return {f"{row['slug']}/{row['file']}": parse_millis(f"{row['date']}T00:00:00Z") for row in dated}
+    require()
 
 
 def _read(name: str, file: str, **changes: Any) -> Read:
-    path = _FEEDS / file
-    return read_all(document(path.read_bytes(), path.name, fetched=_dates()[file]), feed(name, **changes))
+    path = FEEDS / file
+    return read_all(document(path.read_bytes(), path.name, fetched=dates()[file]), feed(name, **changes))
 
 
 @pytest.mark.parametrize(("name", "file", "claims", "refused"), ROWS, ids=[row[1] for row in ROWS])
