@@ -64,6 +64,7 @@ class Claim(NamedTuple):
     #: title, description: texts by language (ja, en)
     #: published, publisher: of an advisory, when (milliseconds) and by whom
     #: cves: CVE ids that an advisory is about, sorted list
+    #: jvn: numbers of JVN (JVN#12345678) that an advisory or a vulnerability goes by, sorted list
     #: cvss, cwe, products: of a vulnerability, sorted lists of {version, score, vector}, of CWE ids, of names
     #: exploited: since when a vulnerability is known to be exploited, milliseconds
     #: ransomware: true when known to be used by ransomware
@@ -90,7 +91,7 @@ def observable_key(kind: str, value: str) -> bytes:
 MOST_PORTS = 20
 #: How members of details come together, where the latest value would not do.
 _EARLIEST = frozenset({"published", "exploited"})
-_UNITED = frozenset({"port", "cves", "cwe", "products", "cvss"})
+_UNITED = frozenset({"port", "cves", "cwe", "products", "cvss", "jvn"})
 _BY_NAME = frozenset({"title", "description", "hashes"})
 
 

@@ -32,6 +32,7 @@ _LOCAL = re.compile(r"[^\s@\"<>()\[\],;:\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\
 _ASN = re.compile(r"(?:ASN?\s*)?([0-9]{1,10})", re.IGNORECASE)
 _CVE = re.compile(r"CVE-([0-9]{4})-(0[0-9]{3}|[1-9][0-9]{3,18})", re.IGNORECASE)
 _CVES = re.compile(r"(?<![0-9A-Za-z])CVE-[0-9]{4}-(?:0[0-9]{3}|[1-9][0-9]{3,18})(?![0-9A-Za-z])", re.IGNORECASE)
+_JVNS = re.compile(r"(?<![0-9A-Za-z])JVN(VU|TA|TR)?[# ]?([0-9]{6,8})(?![0-9A-Za-z])", re.IGNORECASE)
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "-"))
 _STABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{2,99}")
 
@@ -91,6 +92,16 @@ def cves_in(text: str) -> list[str]:
     """The CVE ids that a text names, canonical and sorted, whatever width its characters have."""
     plain = unicodedata.normalize("NFKC", text).translate(_DASHES)
     return sorted({found.upper() for found in _CVES.findall(plain)})
+
+
+def jvns_in(text: str) -> list[str]:
+    """The numbers of JVN that a text names, as JVN prints them (``JVN#12345678``, ``JVNVU#12345678``), sorted.
+
+    Read in each of their spellings: with the number sign of any width, without it as in JVN's URLs, in small letters.
+    The numbers of JVN iPedia (``JVNDB-2026-000001``) are its own and none of these.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    return sorted({f"JVN{kind.upper()}#{number}" for kind, number in _JVNS.findall(plain)})
 
 
 def _url(text: str) -> tuple[str, str]:

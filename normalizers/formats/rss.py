@@ -1,4 +1,4 @@
-"""RSS 1.0 (RDF) with Dublin Core and JVN's security module: advisories, and the vulnerabilities they name.
+"""RSS 1.0, RSS 2.0 and Atom, with JVN's security module: advisories, and the vulnerabilities they name.
 
 An item gives one claim for each CVE it names and then the claim about the advisory itself. Its line is its place among
 the items.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any, ClassVar, Literal
 from xml.etree.ElementTree import Element  # its types; the parser is defusedxml's
 
@@ -16,29 +18,23 @@ from pydantic import Field
 from collectors.document import Document
 from config.audience import Audience
 from config.feeds import Entry, Feed
-from config.instant import JST, Millis
-from normalizers.bad_value import BadValue
+from config.instant import JST, Millis, from_datetime
+from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, detail_text
 from normalizers.labels import label_of
-from normalizers.records import Refusal, UnreadableDocument, refusal
+from normalizers.records import Refusal, refusal
 from normalizers.references import is_cwe, reference
 from normalizers.sources import Source
+from normalizers.syndication import Item, channel, security
 from normalizers.times import time_reader
-from normalizers.values import canonical, cves_in
-from normalizers.xmls import parsed, text_of
+from normalizers.values import canonical, cves_in, jvns_in
 
-_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
-_RSS = "{http://purl.org/rss/1.0/}"
-_DC = "{http://purl.org/dc/elements/1.1/}"
-_TERMS = "{http://purl.org/dc/terms/}"
-#: JVN's module in its RSS feeds and in its API.
-_SEC = ("{http://jvn.jp/rss/mod_sec/}", "{http://jvn.jp/rss/mod_sec/3.0/}")
 _LONGEST_TEXT = 4_000
 _time = time_reader("iso", JST)
 
 
 class Format(Entry):
-    """An RSS 1.0 document."""
+    """A syndicated document."""
 
     marks: ClassVar[bool] = False
     kind: Literal["rss"]
@@ -49,12 +45,14 @@ class Format(Entry):
     suffixes: tuple[str, ...] = ()
     #: an item that names one CVE is the description of that vulnerability, and not only an advisory about it
     describes: bool = False
+    #: what an advisory is known again by: its page, or its own name where pages are shared
+    known_by: Literal["link", "id"] = "link"
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
-        root = parsed(document)
-        source = Source(feed, document, _channel_time(root))
-        for number, item in enumerate(_items(document, root), start=1):
+        read = channel(document)
+        source = Source(feed, document, _updated(read.updated))
+        for number, item in enumerate(read.items, start=1):
             try:
                 claims = self._claims(item, source)
             except BadValue as error:
@@ -64,24 +62,22 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        return Counter({feed.audience: len(_items(document, parsed(document)))})
+        return Counter({feed.audience: len(channel(document).items)})
 
-    def _claims(self, item: Element, source: Source) -> list[Claim]:
-        page = text_of(item, f"{_RSS}link") or item.get(f"{_RDF}about", "")
-        number = label_of(_sec_text(item, "identifier") or text_of(item, f"{_DC}identifier"))
-        if not page and not number:
+    def _claims(self, item: Item, source: Source) -> list[Claim]:
+        number = label_of(item.name)
+        known = number or item.link if self.known_by == "id" else item.link or number
+        if not known:
             raise BadValue("no-value", "expected an item with a link or an identifier, got neither")
-        kind, value = canonical("advisory", page or number)
-        title, labels = self._title(text_of(item, f"{_RSS}title"))
-        issued = _moment(text_of(item, f"{_TERMS}issued", f"{_DC}date"))
-        modified = _moment(text_of(item, f"{_TERMS}modified", f"{_DC}date")) or issued
-        cves = _cves(item, title)
-        references = [reference(source.feed.title, page, number)]
+        kind, value = canonical("advisory", known)
+        title, labels = self._title(item.title)
+        issued, modified = _moment(item.issued), _moment(item.modified)
+        modified = modified or issued
+        cves, jvns = _cves(item, title), _jvns(item, title)
+        references = [reference(source.feed.title, item.link, number if number != item.link else "")]
         seen: dict[str, Any] = {"first_seen": issued, "last_seen": modified, "changed": modified}
-        claims = [
-            source.claim("cve", cve, references=references, detail=self._vulnerability(item, title, len(cves)), **seen)
-            for cve in cves
-        ]
+        described = self._vulnerability(item, title, len(cves), jvns)
+        claims = [source.claim("cve", cve, references=references, detail=described, **seen) for cve in cves]
         said = {
             "threat": "advisory",
             "title": self._spoken(title),
@@ -89,6 +85,7 @@ class Format(Entry):
             "published": issued,
             "publisher": source.feed.publisher.name if source.feed.named else None,
             "cves": cves,
+            "jvn": jvns,
         }
         claims.append(source.claim(kind, value, labels=labels, references=references, detail=detail_text(said), **seen))
         return claims
@@ -108,52 +105,52 @@ class Format(Entry):
     def _spoken(self, text: str) -> dict[str, str]:
         return {self.language: text} if text else {}
 
-    def _vulnerability(self, item: Element, title: str, cves: int) -> str:
-        said: dict[str, Any] = {"threat": "vulnerability"}
+    def _vulnerability(self, item: Item, title: str, cves: int, jvns: list[str]) -> str:
+        # One number of JVN's may stand for many vulnerabilities, each of which is joined with its advisories by it.
+        said: dict[str, Any] = {"threat": "vulnerability", "jvn": jvns}
         if self.describes and cves == 1:
             said |= {
                 "title": self._spoken(title),
                 "description": self._spoken(_description(item)),
                 "cvss": _scores(item),
-                "cwe": sorted(filter(is_cwe, {entry.get("id", "") for entry in _sec(item, "references")})),
-                "products": sorted({_product(entry) for entry in _sec(item, "cpe")} - {""}),
+                "cwe": sorted(filter(is_cwe, {one.get("id", "") for one in security(item.element, "references")})),
+                "products": sorted({_product(entry) for entry in security(item.element, "cpe")} - {""}),
             }
         return detail_text(said)
 
 
-def _items(document: Document, root: Element) -> list[Element]:
-    if root.tag != f"{_RDF}RDF" or root.find(f"{_RSS}channel") is None:
-        raise UnreadableDocument(f"{document.name}: expected RSS 1.0 (rdf:RDF with a channel), got {root.tag[:80]}")
-    return root.findall(f"{_RSS}item")
-
-
-def _channel_time(root: Element) -> Millis | None:
-    channel = root.find(f"{_RSS}channel")
+def _updated(text: str) -> Millis | None:
     try:
-        return _moment(text_of(channel, f"{_TERMS}modified", f"{_DC}date")) if channel is not None else None
+        return _moment(text)
     except BadValue:
         return None
 
 
 def _moment(text: str) -> Millis | None:
-    return _time(text) if text else None
+    """ISO 8601, as RSS 1.0 and Atom have it, or RFC 5322, as RSS 2.0 does. Raises :class:`BadValue`."""
+    if not text or (text[0].isdigit() and "-" in text):
+        return _time(text) if text else None
+    try:
+        moment = parsedate_to_datetime(text)
+        return from_datetime(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        raise BadValue("bad-time", f"expected a time as RFC 3339 or RFC 5322 has it, got {shown(text[:100])}") from None
 
 
-def _cves(item: Element, title: str) -> list[str]:
-    stated = [entry.get("id", "") for entry in _sec(item, "references") if entry.get("source") in ("CVE", "NVD")]
+def _cves(item: Item, title: str) -> list[str]:
+    named = security(item.element, "references")
+    stated = [entry.get("id", "") for entry in named if entry.get("source") in ("CVE", "NVD")]
     return cves_in(" ".join((title, *stated)))
 
 
-def _description(item: Element) -> str:
-    return text_of(item, f"{_RSS}description")[:_LONGEST_TEXT]
+def _jvns(item: Item, title: str) -> list[str]:
+    named = security(item.element, "references")
+    stated = [f"{one.get('id', '')} {one.text or ''}" for one in named if one.get("source") == "JVN"]
+    return jvns_in(" ".join((title, item.name, item.link, *stated)))
 
 
-def _sec(item: Element, name: str) -> list[Element]:
-    return [found for namespace in _SEC for found in item.findall(f"{namespace}{name}")]
-
-
-def _sec_text(item: Element, name: str) -> str:
-    return text_of(item, *(f"{namespace}{name}" for namespace in _SEC))
+def _description(item: Item) -> str:
+    return item.description[:_LONGEST_TEXT]
 
 
 def _product(entry: Element) -> str:
@@ -161,9 +158,9 @@ def _product(entry: Element) -> str:
     return product if product.lower().startswith(vendor.lower()) else f"{vendor} {product}".strip()
 
 
-def _scores(item: Element) -> list[dict[str, Any]]:
+def _scores(item: Item) -> list[dict[str, Any]]:
     scores = []
-    for entry in _sec(item, "cvss"):
+    for entry in security(item.element, "cvss"):
         try:
             score = float(entry.get("score", ""))
         except ValueError:

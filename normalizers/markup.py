@@ -1,0 +1,18 @@
+"""HTML in a feed's texts, as plain text."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+#: No element's tag is longer; what is, is text with an angle bracket in it.
+_TAG = re.compile(r"<[/!?a-zA-Z][^<>]{0,2000}>")
+_UNSHOWN = re.compile(r"<(script|style)\b[^<>]{0,2000}>[^<]{0,20000}</\1>", re.IGNORECASE)
+#: Longer descriptions are cut before they are looked at.
+_LONGEST = 100_000
+
+
+def plain(html: str) -> str:
+    """The text of an HTML fragment: without tags, references resolved, blanks as one. Text without markup stays."""
+    shown = _TAG.sub(" ", _UNSHOWN.sub(" ", html[:_LONGEST]))
+    return " ".join(unescape(shown).split())

@@ -1,0 +1,132 @@
+"""What is syndicated: RSS 1.0 (RDF), RSS 2.0 and Atom 1.0 (RFC 4287), as one kind of item.
+
+Dates stay texts here: who reads an item refuses that item alone for a bad one.
+"""
+
+from __future__ import annotations
+
+from html import unescape
+from typing import NamedTuple
+from xml.etree.ElementTree import Element  # its types; the parser is defusedxml's
+
+from collectors.document import Document
+from normalizers.labels import label_of
+from normalizers.markup import plain
+from normalizers.records import UnreadableDocument
+from normalizers.xmls import parsed, text_of
+
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+RSS = "{http://purl.org/rss/1.0/}"
+ATOM = "{http://www.w3.org/2005/Atom}"
+DC = "{http://purl.org/dc/elements/1.1/}"
+TERMS = "{http://purl.org/dc/terms/}"
+#: JVN's module in its RSS feeds and in its API.
+SEC = ("{http://jvn.jp/rss/mod_sec/}", "{http://jvn.jp/rss/mod_sec/3.0/}")
+_STATUS = "{http://jvndb.jvn.jp/myjvn/Status}Status"
+
+
+class Item(NamedTuple):
+    """One of a channel's items; a text is "" where it has none."""
+
+    link: str
+    #: its own name: an identifier of JVN's, a guid, an Atom id
+    name: str
+    title: str
+    description: str
+    #: as written
+    issued: str
+    modified: str
+    #: with what modules add to it
+    element: Element
+
+
+class Channel(NamedTuple):
+    """What a document of one of the three forms holds."""
+
+    #: its own time as written, or ""
+    updated: str
+    items: list[Item]
+
+
+def channel(document: Document) -> Channel:
+    """Read a document. Raises :class:`UnreadableDocument`, also for MyJVN's errors, which come with HTTP status 200."""
+    root = parsed(document)
+    answered(document, root)
+    if root.tag == f"{RDF}RDF" and (head := root.find(f"{RSS}channel")) is not None:
+        updated = text_of(head, f"{TERMS}modified", f"{DC}date")
+        return Channel(updated, [_rdf(item) for item in root.findall(f"{RSS}item")])
+    if root.tag == "rss" and (head := root.find("channel")) is not None:
+        return Channel(text_of(head, "lastBuildDate", "pubDate"), [_rss(item) for item in head.findall("item")])
+    if root.tag == f"{ATOM}feed":
+        return Channel(text_of(root, f"{ATOM}updated"), [_atom(entry) for entry in root.findall(f"{ATOM}entry")])
+    raise UnreadableDocument(
+        f"{document.name}: expected RSS 1.0 (rdf:RDF with a channel), RSS 2.0 (rss with a channel) or an Atom feed, "
+        f"got {root.tag[:80]}"
+    )
+
+
+def answered(document: Document, root: Element) -> None:
+    """Raise :class:`UnreadableDocument` where MyJVN says that it could not answer (``retCd`` other than 0)."""
+    status = root.find(_STATUS)
+    if status is not None and status.get("retCd") != "0":
+        code, said = label_of(status.get("errCd", "")), label_of(status.get("errMsg", ""))
+        raise UnreadableDocument(
+            f"{document.name}: expected retCd 0, got {status.get('retCd', '')[:20]!r} ({code}: {said})"
+        )
+
+
+def security(item: Element, name: str) -> list[Element]:
+    """The elements of that name in JVN's security module."""
+    return [found for namespace in SEC for found in item.findall(f"{namespace}{name}")]
+
+
+def _rdf(item: Element) -> Item:
+    return Item(
+        link=text_of(item, f"{RSS}link") or item.get(f"{RDF}about", ""),
+        name=text_of(item, *(f"{namespace}identifier" for namespace in SEC), f"{DC}identifier"),
+        title=text_of(item, f"{RSS}title"),
+        description=text_of(item, f"{RSS}description"),
+        issued=text_of(item, f"{TERMS}issued", f"{DC}date"),
+        modified=text_of(item, f"{TERMS}modified", f"{DC}date"),
+        element=item,
+    )
+
+
+def _rss(item: Element) -> Item:
+    guid = item.find("guid")
+    name = text_of(item, "guid")
+    # RSS 2.0: a guid is the item's page unless it says that it is none.
+    page = name if guid is not None and guid.get("isPermaLink", "true") == "true" else ""
+    return Item(
+        link=text_of(item, "link") or page,
+        name=name,
+        title=unescape(text_of(item, "title")),
+        description=plain(text_of(item, "description")),
+        issued=text_of(item, "pubDate", f"{DC}date"),
+        modified=text_of(item, f"{ATOM}updated", "pubDate", f"{DC}date"),
+        element=item,
+    )
+
+
+def _atom(entry: Element) -> Item:
+    links = {link.get("rel", "alternate"): link.get("href", "") for link in reversed(entry.findall(f"{ATOM}link"))}
+    return Item(
+        link=links.get("alternate", ""),
+        name=text_of(entry, f"{ATOM}id"),
+        title=_construct(entry, "title"),
+        description=_construct(entry, "summary") or _construct(entry, "content"),
+        issued=text_of(entry, f"{ATOM}published", f"{ATOM}updated"),
+        modified=text_of(entry, f"{ATOM}updated", f"{ATOM}published"),
+        element=entry,
+    )
+
+
+def _construct(entry: Element, name: str) -> str:
+    """A text construct (RFC 4287 section 3.1), whose ``type`` tells whether there is markup in it."""
+    found = entry.find(f"{ATOM}{name}")
+    if found is None:
+        return ""
+    kind = found.get("type", "text")
+    if kind == "xhtml":
+        return " ".join("".join(found.itertext()).split())
+    return plain(found.text or "") if kind in ("html", "text/html") else (found.text or "").strip()
