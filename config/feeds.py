@@ -137,6 +137,10 @@ class Expectation(Entry):
     refused: float = Field(default=0.5, ge=0, le=1)
     #: a full list may lose this share of its values in one run; more is held, not withdrawn
     shrink: float = Field(default=0.5, ge=0, le=1)
+    #: a document may have this many times the rows that the feed had before; more is held
+    growth: float = Field(default=10, gt=1)
+    #: how long its publisher may bring nothing new; without it, far longer than it ever did is told
+    quiet: Span | None = None
 
 
 ObservableType = Literal[
@@ -230,6 +234,17 @@ class Feed(Entry):
     def origin_family(self) -> str:
         """The family, by default the feed itself."""
         return self.family or self.id
+
+    @property
+    def steady(self) -> bool:
+        """Whether one fetch can be compared with the one before: a list is fetched whole, and so is a log of one
+        document; of pages, folders and months only what is new comes."""
+        transport = self.transport
+        if self.kind == "list":
+            return True
+        if isinstance(transport, HttpTransport):
+            return "{mm}" not in transport.url
+        return isinstance(transport, FileTransport) and transport.pattern is None
 
     @property
     def audience(self) -> Audience:

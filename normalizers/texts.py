@@ -35,7 +35,12 @@ Encoding = Annotated[str, AfterValidator(_known)]
 
 _LONGEST_LINE = 1024 * 1024
 _CHUNK = 256 * 1024
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)[\s>]", re.IGNORECASE | re.DOTALL)
+#: What a web page begins with, after a byte order mark, an XML declaration and comments.
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.*?-->\s*){0,8}"
+    rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|div|center|h1|p|form|table)[\s>]",
+    re.IGNORECASE | re.DOTALL,
+)
 _KANA = re.compile("[\uff61-\uff9f]")
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 

@@ -15,6 +15,7 @@ from config.audience import Audience
 from config.feeds import Feed
 from config.instant import Clock
 from config.settings import Settings
+from normalizers.columns import Columns, columns
 from normalizers.reading import check, marks_rows
 from normalizers.records import UnreadableDocument
 from taxii_server.holds import Holds
@@ -22,6 +23,8 @@ from taxii_server.intake import Intake, Origin, Tally
 from taxii_server.standing import Standing
 from taxii_server.stores.base import FeedState, News, Store
 
+#: What is remembered of a document's rows, by who may see them, besides the values that a list holds.
+_LEARNT = ("rows", "most", "bad")
 #: Pages that one run reads: a server whose pages never end must not keep other feeds from their turn.
 _MOST_PAGES = 1_000
 
@@ -61,16 +64,18 @@ class Run:
             return
         self._standing.follow_terms(before)
         # All that the feed holds is to be read under the new terms, by those who see it from now on.
-        self._save(cursor={}, listed=self._standing.moved(self.state.listed, before))
+        counts = {name: self._standing.moved(getattr(self.state, name), before) for name in ("listed", *_LEARNT)}
+        self._save(cursor={}, **counts)
         self._standing.remember_terms(before)
 
     def collect(self, environment: Mapping[str, str], *, confirmed: bool) -> None:
         """Fetch and take in page after page. Raises CollectError, UnreadableDocument, StoreError.
 
-        ``environment`` has the feed's key. ``confirmed``: a person says that a list which shrank so much is right.
+        ``environment`` has the feed's key. ``confirmed``: a person says that what is so unlike
+        the last document is right.
         """
         self.follow_terms()
-        self.state = replace(self.state, status="unchanged", message="")
+        self.state = replace(self.state, status="unchanged", message=self.state.odd)
         position = self.state.cursor
         for _ in range(_MOST_PAGES):
             collected = collect(
@@ -121,9 +126,13 @@ class Run:
         documents = collected.documents
         if marks_rows(feed):
             documents = tuple(_undated(document) for document in documents)
+        self.state = replace(self.state, odd="")
         documents, rows = self._looked_over(documents, apart=collected.apart)
         partial = collected.more or feed.transport.kind == "taxii"
-        holds = Holds(feed, rows, self.state.listed, partial=partial, confirmed=confirmed)
+        holds = Holds(feed, rows, self.state, partial=partial, confirmed=confirmed)
+        found = columns(documents[0], feed) if feed.steady and len(documents) == 1 else None
+        if found is not None:
+            holds.fill(found)
         tally.rows += rows.total()
         intake = Intake(
             self._store,
@@ -143,8 +152,12 @@ class Run:
             intake.settle()
         if feed.kind == "list":
             self.state = replace(self.state, listed=self._withdraw(documents[-1], intake))
+        else:
+            holds.whole(intake.refused, {})
+        self._learn(rows, intake, found, confirmed)
         if not holds.why and self.state.status != "held":
-            self.state = replace(self.state, status="ok")
+            odd = "; ".join(filter(None, [self.state.odd, holds.message]))
+            self.state = replace(self.state, status="ok", message=odd, odd=odd)
         else:
             self.state = replace(self.state, status="held", message=holds.message or self.state.message)
 
@@ -167,8 +180,26 @@ class Run:
             raise broken[0]
         if broken:
             said = f"{len(broken)} of {len(documents)} documents left out: {broken[0]}"
-            self.state = replace(self.state, message=said)
+            self.state = replace(self.state, odd=said)
         return tuple(readable), rows
+
+    def _learn(self, rows: Counter[Audience], intake: Intake, found: Columns | None, confirmed: bool) -> None:
+        """Remember what the documents are like, for those for whom they were taken in."""
+        held, state = intake.holds.why, self.state
+
+        def renewed(before: Mapping[Audience, int], now: Mapping[Audience, int]) -> dict[Audience, int]:
+            return {a: n for a, n in before.items() if a in held} | {a: n for a, n in now.items() if a not in held}
+
+        most: Mapping[Audience, int] = rows
+        if self._feed.kind == "log" and not confirmed:
+            most = {audience: max(rows[audience], state.most.get(audience, 0)) for audience in {*rows, *state.most}}
+        self.state = replace(
+            state,
+            rows=renewed(state.rows, rows),
+            most=renewed(state.most, most),
+            bad=renewed(state.bad, intake.refused),
+            columns=found.shares if found is not None and found.telling and not held else state.columns,
+        )
 
     def _withdraw(self, last: Document, intake: Intake) -> dict[Audience, int]:
         """Withdraw what a list no longer holds and sight what it does; gives the number of values it lists."""

@@ -5,7 +5,8 @@ document held no others: were they counted too, what one may not see would decid
 document may be taken in for one audience and be held for another.
 
 What is decided for a whole document at once depends on no row: whether it was fetched, how large it is, and whether it
-can be read at all. A document that is no JSON has no rows yet, and so none that anybody may not see.
+can be read at all. A document that is no JSON has no rows yet, and so none that anybody may not see. Formats with
+columns have no markings in their rows: there is one audience, and its columns may be judged.
 """
 
 from __future__ import annotations
@@ -14,8 +15,17 @@ from collections.abc import Mapping
 
 from config.audience import Audience, sees
 from config.feeds import Feed
+from normalizers.columns import ENOUGH, Columns
+from taxii_server.stores.base import FeedState
 
 Counts = Mapping[Audience, int]
+
+#: Fewer rows than this are never too many, however few there were before.
+_FEW = 100
+#: A column that had something in so many of a hundred rows is missed when it has nothing.
+_FIRM = 50
+#: How much larger the share of refused rows may become in a list: what is refused is not listed.
+_RISE = 0.2
 
 
 def seen_by(reader: Audience, counts: Counts) -> int:
@@ -26,36 +36,52 @@ def seen_by(reader: Audience, counts: Counts) -> int:
 class Holds:
     """What is held of one fetch, for whom and why."""
 
-    def __init__(self, feed: Feed, rows: Counts, listed: Counts, *, partial: bool, confirmed: bool) -> None:
-        """``rows`` of the documents, and the values ``listed`` in the last ones, by who may see them. ``partial``: more
-        is to come. ``confirmed``: a person says that a list which shrank is right."""
+    def __init__(self, feed: Feed, rows: Counts, before: FeedState, *, partial: bool, confirmed: bool) -> None:
+        """``rows`` of the documents by who may see them; ``before``: what is remembered of the last ones. ``partial``:
+        more is to come. ``confirmed``: a person says that what is so unlike the last ones is right."""
         self._feed = feed
         self._rows = rows
-        self._listed = listed
-        self._confirmed = confirmed
+        self._before = before
+        #: whether the documents can be told from the last ones
+        self._compared = feed.steady and not partial and not confirmed
         #: whom there is something to tell, or was
-        self._readers = {*rows, *listed} or {feed.audience}
+        self._readers = {*rows, *before.listed} or {feed.audience}
         #: audience -> why it is told nothing
         self.why: dict[Audience, str] = {}
+        #: what is told of documents that are taken in all the same: logs that say little, or much that is refused
+        self.odd: list[str] = []
         for reader in sorted(self._readers):
             self._count(reader, partial)
 
     def _count(self, reader: Audience, partial: bool) -> None:
         expect, rows = self._feed.expect, seen_by(reader, self._rows)
+        before = seen_by(reader, self._before.most)
         if rows < expect.min_rows and not partial:
             self.why[reader] = f"expected at least {expect.min_rows} rows, got {rows}"
         elif expect.max_rows is not None and rows > expect.max_rows:
             self.why[reader] = f"expected at most {expect.max_rows} rows, got {rows}"
+        elif self._compared and 0 < before * expect.growth < rows and rows >= _FEW:
+            self.why[reader] = f"the document grew from {before} to {rows} rows; {self._if_right}"
         else:
             self._size(reader, rows, "rows")
 
+    @property
+    def _if_right(self) -> str:
+        return f"if that is right, run `noroshi collect {self._feed.id} --confirm`"
+
     def _size(self, reader: Audience, now: int, what: str) -> None:
-        before = seen_by(reader, self._listed)
-        if self._feed.kind == "list" and not self._confirmed and now < before * (1 - self._feed.expect.shrink):
-            self.why[reader] = (
-                f"the list shrank from {before} to {now} {what}; "
-                f"if that is right, run `noroshi collect {self._feed.id} --confirm`"
-            )
+        if not self._compared:
+            return
+        expect = self._feed.expect
+        if self._feed.kind == "list":
+            before = seen_by(reader, self._before.listed)
+            if now < before * (1 - expect.shrink):
+                self.why[reader] = f"the list shrank from {before} to {now} {what}; {self._if_right}"
+            return
+        # Of a log that may be empty, few rows tell nothing. Absence from a log means nothing, so it is not held.
+        most = seen_by(reader, self._before.most) if expect.min_rows else 0
+        if most >= _FEW and now * 10 < most:
+            self.odd.append(f"{now} {what}, where there were up to {most}; {self._if_right}")
 
     def taste(self, reader: Audience, rows: Counts, refused: Counts) -> None:
         """Judge by the first rows alone, before anything is written."""
@@ -63,15 +89,42 @@ class Holds:
         if bad > tasted * self._feed.expect.refused:
             self.why.setdefault(reader, f"{bad} of the first {tasted} rows cannot be read as they should")
 
+    def fill(self, columns: Columns) -> None:
+        """Judge by the columns that the rows have: one that is read, and was there, may have another name now."""
+        if not self._compared or not columns.telling:
+            return
+        shares = columns.shares
+        gone = [
+            f"{name} (in {before} % of the rows before)"
+            for name, before in self._before.columns.items()
+            if before >= _FIRM and shares.get(name) == 0
+        ]
+        if gone:
+            said = f"expected something in column {', '.join(gone)}, got nothing"
+            other = f"; columns that are not read: {', '.join(columns.unread[:20])}" if columns.unread else ""
+            self.why.setdefault(self._feed.audience, f"{said}{other}; {self._if_right}")
+
     def whole(self, refused: Counts, values: Counts) -> None:
-        """Judge a list once it is read, before anything is withdrawn for its absence: rows that cannot be read, or say
-        one thing again and again, do not make it whole. ``values`` are those that it lists."""
+        """Judge once all is read, and before anything is withdrawn for its absence from a list: rows that cannot be
+        read, or say one thing again and again, do not make it whole. ``values`` are those that a list holds."""
         for reader in sorted(self._readers - self.why.keys()):
             rows, bad = seen_by(reader, self._rows), seen_by(reader, refused)
-            if bad > rows * self._feed.expect.refused:
+            if self._feed.kind == "list" and bad > rows * self._feed.expect.refused:
                 self.why[reader] = f"{bad} of {rows} rows cannot be read as they should"
-            else:
+            elif not self._risen(reader, rows, bad) and self._feed.kind == "list":
                 self._size(reader, seen_by(reader, values), "values")
+
+    def _risen(self, reader: Audience, rows: int, bad: int) -> bool:
+        """Whether much more is refused than was, though no more than may be."""
+        were, was = seen_by(reader, self._before.rows), seen_by(reader, self._before.bad)
+        if not self._compared or rows < ENOUGH or not were or bad / rows <= was / were + _RISE:
+            return False
+        said = f"{bad} of {rows} rows cannot be read, where {was} of {were} could not; {self._if_right}"
+        if self._feed.kind == "list":
+            self.why[reader] = said
+        else:
+            self.odd.append(said)
+        return True
 
     @property
     def all(self) -> bool:
@@ -80,7 +133,9 @@ class Holds:
 
     @property
     def message(self) -> str:
-        """What is held and why, "" when nothing is. For operators alone."""
+        """What is held and why, else what is odd; "" when nothing is. For operators alone."""
+        if not self.why:
+            return "; ".join(dict.fromkeys(self.odd))
         if self._readers == self.why.keys() and len(set(self.why.values())) == 1:
             return next(iter(self.why.values()))
         return "; ".join(f"for {reader}: {why}" for reader, why in self.why.items())

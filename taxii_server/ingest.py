@@ -17,6 +17,7 @@ from config.settings import Settings
 from normalizers.records import UnreadableDocument
 from taxii_server.feedrun import Run
 from taxii_server.intake import Origin, Tally
+from taxii_server.rhythm import news_at
 from taxii_server.stores.base import FeedState, News, Store, StoreError
 
 _LEASE_FOR: Millis = 15 * MINUTE
@@ -90,7 +91,7 @@ class Ingest:
         """Collect a feed once and remember how that went. Raises :class:`FeedBusy`; of the feed's own troubles it
         raises none, they are in the state.
 
-        ``confirmed``: a person says that a list which shrank so much is right.
+        ``confirmed``: a person says that a document which is so unlike the last one is right.
         """
         now = self._clock() // 1_000
         self._lease(feed)
@@ -128,6 +129,8 @@ class Ingest:
             _LOG.warning("feed %s held: %s", feed.id, state.message)
         else:
             state = replace(state, last_success=now)
+            if tally.kept or tally.withdrawn:
+                state = news_at(state, now)
         if state.status == "unchanged":
             return state  # what the last document brought and why it was refused is still what there is to know
         return replace(

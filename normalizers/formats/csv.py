@@ -77,6 +77,13 @@ class Format(Entry):
             except BadValue as error:
                 yield refusal(line, error)
 
+    def cells(self, document: Document) -> Iterator[dict[str, str]]:
+        """All cells of each row that has as many as the header, by column."""
+        table = _Table(self, document, every=True)
+        for row in table.rows():
+            if not isinstance(row, Refusal):
+                yield dict(zip(table.names, row[1], strict=True))
+
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
         check_encoding(document, self.encoding, "CSV")
@@ -86,7 +93,11 @@ class Format(Entry):
 class _Table:
     """One document on its way from lines to rows."""
 
-    def __init__(self, options: Format, document: Document) -> None:
+    def __init__(self, options: Format, document: Document, *, every: bool = False) -> None:
+        """``every``: rows hold all cells, and not those alone that are read."""
+        self._every = every
+        #: of the columns, once the header was passed
+        self.names: list[str] = []
         self._options = options
         self._document = document
         self._comments: list[str] = []
@@ -120,7 +131,8 @@ class _Table:
                 continue
             if pick is None:
                 names, is_row = self._header(cells)
-                pick, width = self._picker(names), len(names)
+                pick, width = tuple if self._every else self._picker(names), len(names)
+                self.names = names
                 if is_row:
                     continue
             count += 1

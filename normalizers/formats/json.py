@@ -56,6 +56,10 @@ class Format(Entry):
             except BadValue as error:
                 yield refusal(number, error)
 
+    def cells(self, document: Document) -> Iterator[dict[str, Any]]:
+        """The records that are objects."""
+        return (record for record in self._records(document, parsed(document)) if isinstance(record, dict))
+
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
         tree = parsed(document)

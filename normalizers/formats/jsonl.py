@@ -59,6 +59,12 @@ class Format(Entry):
             except BadValue as error:
                 yield refusal(number, error)
 
+    def cells(self, document: Document) -> Iterator[dict[str, Any]]:
+        """The records that are objects."""
+        for _, record in _objects(document):
+            if isinstance(record, dict) and not self._is_metadata(record):
+                yield record
+
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
         refuse_html(document, "JSON lines")

@@ -18,9 +18,10 @@ from config.problems import told
 from config.yamlfile import read_yaml
 from normalizers.reading import UnusableFormat, check, read, reading
 from normalizers.records import Refusal, UnreadableDocument
-from taxii_server.cli.context import CONFIGURATION, FAILED, Failure, as_json, configured, opened
+from taxii_server.cli.context import CONFIGURATION, FAILED, Failure, as_json, configured, now, opened
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.holds import Holds
+from taxii_server.rhythm import silence
 from taxii_server.stores.base import FeedState
 
 
@@ -44,6 +45,7 @@ def list_(config: Path | None, data: Path | None, json_: bool) -> None:
 
 
 def _row(feed: Feed, state: FeedState) -> dict[str, Any]:
+    quiet = silence(feed, state, now()) if feed.enabled else ""
     return {
         "id": feed.id,
         "title": feed.title,
@@ -52,9 +54,10 @@ def _row(feed: Feed, state: FeedState) -> dict[str, Any]:
         "marking": feed.marking,
         "audience": feed.audience,
         "state": state.status if feed.enabled else "off",
-        "message": state.message,
+        "message": "; ".join(filter(None, [state.message, quiet])),
         "last_run": moment(state.last_run),
         "last_success": moment(state.last_success),
+        "last_news": moment(state.changed),
         "next_run": moment(state.due),
         "failures": state.failures,
         "counts": state.counts,
@@ -119,7 +122,7 @@ def _try(feed: Feed, sample: Path) -> dict[str, Any]:
             document.close()
     except (CollectError, UnreadableDocument) as error:
         raise Failure(f"{sample}: {error}", FAILED) from error
-    holds = Holds(tried, rows, {}, partial=False, confirmed=False)
+    holds = Holds(tried, rows, FeedState(feed=feed.id), partial=False, confirmed=False)
     for reader in rows:
         holds.taste(reader, rows, refused_by)
     return {

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from config.instant import DAY, stix_time, system_clock, taxii_time
 from config.loading import load, shipped
 from config.settings import Settings
+from taxii_server.rhythm import silence
 from taxii_server.stores.base import Store
 
 _LEAST_FREE = 1 << 30
@@ -95,6 +96,6 @@ def _feeds(settings: Settings, store: Store) -> Iterator[Finding]:
             )
         else:
             late = now - state.last_success > 3 * feed.every + DAY
-            yield Finding(
-                f"feed {feed.id}", not late, f"last success {stix_time(state.last_success)[:19]}Z {state.message}"
-            )
+            quiet = silence(feed, state, now)
+            said = [f"last success {stix_time(state.last_success)[:19]}Z", state.message, quiet]
+            yield Finding(f"feed {feed.id}", not late and not quiet, " ".join(filter(None, said)))

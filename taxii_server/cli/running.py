@@ -183,7 +183,7 @@ def work(config: Path | None, data: Path | None, with_parent: bool) -> None:
 
 @click.command()
 @click.argument("feed", nargs=-1)
-@click.option("--confirm", is_flag=True, help="A list that shrank is right: withdraw what it no longer holds.")
+@click.option("--confirm", is_flag=True, help="What is unlike the last document is right: take it in.")
 @configured
 @as_json
 def collect(feed: tuple[str, ...], confirm: bool, config: Path | None, data: Path | None, json_: bool) -> None:
@@ -193,12 +193,12 @@ def collect(feed: tuple[str, ...], confirm: bool, config: Path | None, data: Pat
     not be collected.
     """
     if confirm and not feed:
-        refuse("--confirm: name the feed whose list shrank")
+        refuse("--confirm: name the feed whose document is right")
     memory.seldom_collect()
     with opened(config, data, must_exist=False) as (settings, store):
         chosen = _chosen(settings, feed)
         if confirm:
-            store.audit(audit_of("confirm a shrunken list", " ".join(chosen)))
+            store.audit(audit_of("confirm a document", " ".join(chosen)))
         publisher = Publisher(settings, store, system_clock, owner())
         published: int | None = None
         with suppress(NotNow):  # then the running hub publishes what is collected here

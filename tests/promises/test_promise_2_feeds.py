@@ -57,6 +57,33 @@ def refused_beside(twin: Twin) -> None:
     assert len(twin.states()) == 10
 
 
+def growing_beside(twin: Twin) -> None:
+    """What members may see grows tenfold; with those rows it is the public's document that does."""
+    twin.write("feed-a", FULL + GREEN[:8])
+    twin.wait(0)
+    twin.write("feed-a", [*FULL, Row(77), *(Row(number, "green") for number in range(1_000, 1_400))])
+    twin.wait(2)
+    assert "192.0.2.77" in twin.states()
+
+
+def growing_for_the_public(twin: Twin) -> None:
+    """The public's rows grow tenfold, and members had so many that it does not show with theirs."""
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(0)
+    twin.write("feed-a", [*(Row(number) for number in range(1_000, 1_150)), *FULL, *GREEN])
+    twin.wait(2)
+    assert len(twin.states()) == 10
+
+
+def refused_more_beside(twin: Twin) -> None:
+    """Much more of what members may see is refused than was, and no more than may be; the public loses a value."""
+    twin.write("feed-a", FULL + GREEN)
+    twin.wait(0)
+    twin.write("feed-a", FULL[1:] + GREEN[:60] + BROKEN[60:])
+    twin.wait(2)
+    assert not twin.states()["192.0.2.1"]
+
+
 def red_beside(twin: Twin) -> None:
     """Nearly all is TLP:RED, and a list refuses that row by row."""
     twin.write("feed-a", FULL + RED + [Row(300, "unknown")])
@@ -139,6 +166,7 @@ def a_date_ahead(twin: Twin) -> None:
 
 
 LOG = feed_of(kind="log")
+ONE_FILE = feed_of(kind="log", transport={"kind": "file", "path": "feed-a/1.json"})
 CASES: list[tuple[Callable[[Twin], None], Feed]] = [
     (shrinking_beside, feed_of()),
     (shrinking_for_the_public, feed_of()),
@@ -148,6 +176,11 @@ CASES: list[tuple[Callable[[Twin], None], Feed]] = [
     (too_many, feed_of(kind="log", expect={"max_rows": 50})),
     (refused_beside, feed_of()),
     (refused_beside, LOG),
+    (growing_beside, feed_of()),
+    (growing_beside, ONE_FILE),
+    (growing_for_the_public, feed_of()),
+    (growing_for_the_public, ONE_FILE),
+    (refused_more_beside, feed_of(expect={"shrink": 1})),
     (red_beside, feed_of()),
     (refused_for_the_public, feed_of()),
     (refused_for_the_public, LOG),

@@ -24,8 +24,10 @@ class FeedState:
     last_success: Millis = 0
     #: never, ok, unchanged, held, failed
     status: str = "never"
-    #: why, when held or failed
+    #: why, when held or failed; else what is odd
     message: str = ""
+    #: what was odd about the last document that was taken in
+    odd: str = ""
     #: failures in a row; a run that was held is none, and ends them
     failures: int = 0
     #: counts of the last run: rows, claims, refused, ...
@@ -36,6 +38,19 @@ class FeedState:
     examples: tuple[tuple[int, str], ...] = ()
     #: values in the list when it was last taken in, by who may see them
     listed: dict[Audience, int] = field(default_factory=dict)
+    #: rows when a document was last taken in, by who may see them
+    rows: dict[Audience, int] = field(default_factory=dict)
+    #: the same; of a log the most that it ever had
+    most: dict[Audience, int] = field(default_factory=dict)
+    #: how many of ``rows`` were refused
+    bad: dict[Audience, int] = field(default_factory=dict)
+    #: column -> how many rows of a hundred had something there when it was last taken in
+    columns: dict[str, int] = field(default_factory=dict)
+    #: when it last said anything new
+    changed: Millis = 0
+    #: the longest that it ever went without, and how often it did say something new
+    rhythm: Millis = 0
+    changes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
