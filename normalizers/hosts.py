@@ -25,10 +25,19 @@ _DOTTED = re.compile(r"[0-9]{1,11}(?:\.[0-9]{1,11}){3}")
 #: which keeps every spelling of an address out (WHATWG URL, "ends in a number").
 _PLAIN_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)+[a-z][a-z0-9-]{1,62}")
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
+_LONGEST_LABEL = 63
 _NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)")
 #: Ideographic and half-width full stops, which IDNA takes as dots (RFC 3490 section 3.1) and NFKC leaves alone.
 _DOTS = str.maketrans({"\u3002": ".", "\uff61": ".", "\uff0e": "."})
 _LONGEST_NAME = 253
+#: Longer text is no name in any spelling; punycode takes time by the square of its length.
+_LONGEST_TEXT = 2_000
+#: Marks of a name that was cut, or parts of which were left out before publication. A row of circles is Japanese for
+#: what is not said.
+REDACTED = re.compile(
+    r"[*\u2026\u25cf\uff0a]|[\u25a0\u25a1\u25cb\u25ef\u3007]{2}|[\[<({](?:redacted|removed|snip)[\])}>]",
+    re.IGNORECASE,
+)
 _MAPPED = bytes(10) + b"\xff\xff"
 _GROUPS = struct.Struct("!8H")
 _ZEROS = re.compile(r":0(?::0)+:")
@@ -58,7 +67,7 @@ def ipv4(text: str) -> str:
     """
     if _PLAIN_IPV4.fullmatch(text):
         return text
-    plain = text if text.isascii() else unicodedata.normalize("NFKC", text.translate(_DOTS))
+    plain = text if text.isascii() else half(text)
     if _DOTTED.fullmatch(plain) is None:
         raise BadValue("bad-address", f"expected an IPv4 address, got {shown(text)}")
     octets = [_octet(part, text) for part in plain.split(".")]
@@ -80,10 +89,16 @@ def address(text: str) -> tuple[str, str]:
     return kind, _public(canonical)
 
 
+def half(text: str) -> str:
+    """``text`` with full-width letters, digits and marks as ASCII ones, and every full stop of Japanese as a dot."""
+    return unicodedata.normalize("NFKC", text.translate(_DOTS))
+
+
 def _address(text: str) -> tuple[str, str]:
-    if ":" not in text:
+    if ":" not in text and "\uff1a" not in text:
         return "ipv4", ipv4(text)
     plain = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    plain = plain if plain.isascii() else half(plain)
     try:
         packed = socket.inet_pton(socket.AF_INET6, plain)
     except (OSError, ValueError):
@@ -143,7 +158,9 @@ def name(text: str) -> str:
 
 @lru_cache(maxsize=8_192)
 def _name(text: str) -> str:
-    if "*" in text or "\u25cf" in text or "\u2026" in text:
+    if len(text) > _LONGEST_TEXT:
+        raise BadValue("bad-host", f"expected at most {_LONGEST_NAME} characters, got {len(text)}: {shown(text)}")
+    if REDACTED.search(text):
         raise BadValue("redacted", f"expected a whole host name, got {shown(text)}")
     try:
         mapped = idna.uts46_remap(text, std3_rules=False)
@@ -151,6 +168,8 @@ def _name(text: str) -> str:
         raise BadValue("bad-host", f"expected a host name (UTS-46), got {shown(text)}") from None
     labels = mapped.removesuffix(".").split(".")
     canonical = ".".join([_a_label(label, text) for label in labels])
+    if "xn--" in canonical and not _readable(canonical):
+        raise BadValue("bad-host", f"expected letters of one direction (RFC 5893), got {shown(text)}")
     if len(labels) < 2:
         raise BadValue("single-label", f"expected a name with a dot in it, got {shown(text)}")
     if len(canonical) > _LONGEST_NAME:
@@ -171,14 +190,39 @@ def _a_label(label: str, whole: str) -> str:
 
 def _punycode(label: str, whole: str) -> str:
     # UTS-46, not IDNA 2008 alone: browsers resolve names that IDNA 2008 bars, such as emoji, so phishing uses them.
-    if unicodedata.category(label[0]).startswith("M"):
-        raise BadValue("bad-host", f"expected no label that begins with a combining mark, got {shown(whole)}")
+    if len(label) > _LONGEST_LABEL or unicodedata.category(label[0]).startswith("M") or not _joined(label):
+        raise BadValue("bad-host", f"expected labels that are valid by UTS-46, got {shown(whole)}")
     return "xn--" + label.encode("punycode").decode("ascii")
+
+
+def _joined(label: str) -> bool:
+    """Whether zero-width joiners stand only where a script needs them (RFC 5892 appendix A); elsewhere they hide."""
+    if "\u200c" not in label and "\u200d" not in label:
+        return True
+    try:
+        return all(idna.core.valid_contextj(label, at) for at, char in enumerate(label) if char in "\u200c\u200d")
+    except (ValueError, idna.IDNAError):
+        return False
+
+
+def _readable(canonical: str) -> bool:
+    """Whether a name with a label that is written from right to left can be read in one way only (RFC 5893)."""
+    labels = [_unicode(label) if label.startswith("xn--") else label for label in canonical.split(".")]
+    if not any(unicodedata.bidirectional(char) in ("R", "AL", "AN") for label in labels for char in label):
+        return True
+    try:
+        return all(idna.core.check_bidi(label, check_ltr=True) for label in labels)
+    except idna.IDNAError:
+        return False
+
+
+def _unicode(label: str) -> str:
+    return label[4:].encode("ascii").decode("punycode")
 
 
 def _sound_a_label(label: str) -> bool:
     try:
-        unicode = label[4:].encode("ascii").decode("punycode")
+        unicode = _unicode(label)
         mapped = idna.uts46_remap(unicode, std3_rules=False)
     except (UnicodeError, idna.IDNAError, OverflowError):
         return False
@@ -188,6 +232,7 @@ def _sound_a_label(label: str) -> bool:
         and mapped == unicode
         and "." not in unicode
         and not unicodedata.category(unicode[0]).startswith("M")
+        and _joined(unicode)
         and "xn--" + unicode.encode("punycode").decode("ascii") == label
     )
 

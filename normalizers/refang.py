@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import re
 
-#: What browsers drop and eyes miss: soft hyphen, zero-width characters, direction marks, word joiner, byte order mark.
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+#: What browsers drop from a host and eyes miss: soft hyphen, zero-width space, direction marks, word joiner, byte order
+#: mark. Zero-width joiners stay: to a browser they are part of a name, where a script needs them, or make it none.
+INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _EDGES = " \t\r\n\f\v\u00a0\u3000"
-_MARKS = re.compile(r"\Ah(?:xx|\*\*)ps?(?=\W)|[\[({](?:\.|dot|:?//|:(?://)?|@|at)[\])}]", re.IGNORECASE)
-_SCHEME = re.compile(r"\Ah(?:xx|\*\*)p(s?)(?=\W)", re.IGNORECASE)
-_DOT = re.compile(r"\s?[\[({](?:\.|dot)[\])}]\s?", re.IGNORECASE)
-_COLON = re.compile(r"[\[({](:?//|:(?://)?)[\])}]")
-_AT = re.compile(r"\s?[\[({](?:@|at)[\])}]\s?", re.IGNORECASE)
+_OPEN = r"[\[({\uff3b\uff08\uff5b\u3010\u3014]"
+_CLOSE = r"[\])}\uff3d\uff09\uff5d\u3011\u3015]"
+_ANY_DOT = "(?:[.\u3002\uff0e\uff61]|dot|\uff44\uff4f\uff54|\u30c9\u30c3\u30c8)"
+_ANY_COLON = r"[:\uff1a]"
+_ANY_AT = "(?:[@\uff20]|at|\uff41\uff54|\u30a2\u30c3\u30c8)"
+#: What stands for ``http``: only marks that leave no doubt, so neither ``htps`` nor ``meow``.
+_ODD_SCHEME = rf"\A(?:h(?:xx|\*\*|__|tx|xt)|f(?:x|\*))p(s?)(?=\s?(?:{_ANY_COLON}|{_OPEN}))"
+_SCHEME = re.compile(_ODD_SCHEME, re.IGNORECASE)
+#: A dot in brackets, or with one of them: ``evil[.com`` and ``evil.]com``.
+_ONE_SIDED = r"\[\.(?<=\w\[\.)(?=\w)|\.\](?<=\w\.\])(?=\w)"
+_DOT = re.compile(rf"\s?{_OPEN}\s?{_ANY_DOT}\s?{_CLOSE}\s?|{_ONE_SIDED}", re.IGNORECASE)
+_COLON = re.compile(rf"{_OPEN}(?:({_ANY_COLON}?//|{_ANY_COLON}(?://)?|/))\s?{_CLOSE}")
+_AT = re.compile(rf"\s?{_OPEN}\s?{_ANY_AT}\s?{_CLOSE}\s?", re.IGNORECASE)
+#: Any of these, and quick to say that there is none.
+_MARKS = re.compile(
+    rf"{_ODD_SCHEME}|{_OPEN}\s?(?:{_ANY_DOT}|{_ANY_AT}|{_ANY_COLON}?//|{_ANY_COLON}(?://)?|/)\s?{_CLOSE}|{_ONE_SIDED}",
+    re.IGNORECASE,
+)
+#: Brackets within brackets: more than anybody writes.
+_DEEPEST = 4
 
 
 def tidy(text: str) -> str:
     """``text`` without invisible characters, and without white space (U+3000 too) at its ends."""
     if text.isascii():
         return text.strip(_EDGES)
-    return _INVISIBLE.sub("", text).strip(_EDGES)
+    return INVISIBLE.sub("", text).strip(_EDGES)
 
 
 def defanged(text: str) -> bool:
@@ -27,9 +43,18 @@ def defanged(text: str) -> bool:
 
 
 def refang(text: str) -> str:
-    """``text`` with hxxp, ``[.]``, ``(dot)``, ``[:]//``, ``[at]`` and the like put back."""
-    while True:
-        plain = _AT.sub("@", _COLON.sub(r"\1", _DOT.sub(".", _SCHEME.sub(r"http\1", text))))
+    """``text`` with hxxp, ``[.]``, ``(dot)``, ``[:]//``, ``[at]`` and the like put back, full-width ones too."""
+    for _ in range(_DEEPEST):
+        plain = _AT.sub("@", _COLON.sub(_colon, _DOT.sub(".", _SCHEME.sub(_scheme, text))))
         if plain == text:
-            return plain
+            break
         text = plain
+    return text
+
+
+def _scheme(found: re.Match[str]) -> str:
+    return f"{'ftp' if found[0][0] in 'fF' else 'http'}{found[1]}"
+
+
+def _colon(found: re.Match[str]) -> str:
+    return found[1].replace("\uff1a", ":")

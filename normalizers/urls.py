@@ -1,20 +1,20 @@
 """URLs in the one spelling the hub keeps.
 
 Scheme and host in lower case, the host as :mod:`normalizers.hosts` writes it, no default port, ``/`` for an empty
-path, no fragment, percent-escapes in capitals; path and query otherwise untouched, and user information kept, since
-the real host is what follows the last ``@``. Where browsers (WHATWG URL) and RFC 3986 disagree on the host, the URL is
-refused.
+path, no fragment, percent-escapes in capitals, what is no ASCII as escaped UTF-8; path and query otherwise untouched,
+and user information kept, since the real host is what follows the last ``@``. Where browsers (WHATWG URL) and RFC 3986
+disagree on the host, the URL is refused.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from normalizers import hosts
 from normalizers.bad_value import BadValue, shown
-from normalizers.refang import defanged, refang, tidy
+from normalizers.refang import INVISIBLE, defanged, refang, tidy
 
 #: scheme -> default port
 SCHEMES: dict[str, int] = {"http": 80, "https": 443, "ftp": 21, "ftps": 990, "sftp": 22, "ws": 80, "wss": 443}
@@ -26,9 +26,19 @@ _LONGEST = 8_192
 _PLAIN = re.compile(r"(https?)://([a-z0-9._-]+)(?::([0-9]{1,9}))?(/[!$&'()+,./0-9:;=?@A-Z_a-z~-]*)?")
 _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(/*)([^/?#]*)(.*)", re.DOTALL)
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+#: What no client can send as it is.
+_UNSENT = re.compile("[^!-~]+")
+_BLANKS = " \t\r\n\f\v\u00a0\u3000"
+_INVISIBLE_EDGES = f"{_BLANKS}\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
+#: The end of the host, not the slash of a defanged ``[/]``.
+_AFTER_HOST = re.compile(r"[/?#](?![\])}])")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 #: Marks of a value that was cut, or whose secret was replaced before publication.
-_REDACTED = re.compile(r"\u2026|\u25cf|[\[<({]redacted[\])}>]|\*\*|=\*|\*$", re.IGNORECASE)
+_REDACTED = re.compile(
+    r"\u2026|%E2%80%A6\Z|\u25cf|\uff0a|[\u25a0\u25a1\u25cb\u25ef\u3007]{2}|[\[<({](?:redacted|removed|snip)[\])}>]"
+    r"|\*\*|=\*|\*\Z|\.\.\.\Z",
+    re.IGNORECASE,
+)
 #: What RFC 3986 bars and a row from a web page or a broken CSV leaves behind.
 _POLLUTED = re.compile(r'["<>]')
 
@@ -36,7 +46,7 @@ _POLLUTED = re.compile(r'["<>]')
 def url(text: str) -> str:
     """The canonical spelling of a URL. Raises :class:`BadValue`."""
     plain = _PLAIN.fullmatch(text)
-    if plain is None or len(text) > _LONGEST:
+    if plain is None or len(text) > _LONGEST or text.endswith("..."):
         return _url(text, fragment=False)
     scheme, host, port, rest = plain.groups()
     _, name = hosts.host(host)
@@ -57,31 +67,56 @@ def host_of(canonical: str) -> tuple[str, str]:
 
 
 def _url(text: str, *, fragment: bool) -> str:
-    given = tidy(text)
-    if len(given) > _LONGEST:
-        raise BadValue("too-long", f"expected at most {_LONGEST} characters, got {len(given)}")
-    if not given.isascii() and _PARTS.fullmatch(given) is None:
-        given = unicodedata.normalize("NFKC", given)
-    if defanged(_head(given)):
-        given = refang(given)
+    if len(text) > _LONGEST:
+        raise BadValue("too-long", f"expected at most {_LONGEST} characters, got {len(text)}")
+    given = _legible(text)
     if _UNSAFE.search(given):
         raise BadValue("control-character", f"expected no control characters in a URL, got {shown(given)}")
     scheme, authority, rest = _split(given)
     user, host = _host(authority, scheme, given)
     path, hash_mark, tail = rest.partition("#")
-    path = tidy(_ESCAPE.sub(_capitals, path))
-    tail = f"#{tail}" if fragment and hash_mark and tail else ""
-    whole = f"{scheme}://{user}{host}{path if path.startswith('/') else '/' + path}{tail}"
-    if _REDACTED.search(whole):
+    path = path.rstrip(_BLANKS)
+    if _REDACTED.search(user + path):
         raise BadValue("redacted", f"expected a whole URL, got one with parts left out: {shown(given)}")
-    if _POLLUTED.search(whole):
+    if _POLLUTED.search(user + path):
         raise BadValue("polluted", f"expected a URL and nothing else, got {shown(given)}")
+    tail = f"#{tail}" if fragment and hash_mark and tail else ""
+    whole = f"{scheme}://{_sent(user)}{host}{_sent(path if path.startswith('/') else '/' + path)}{tail}"
+    if len(whole) > _LONGEST:
+        raise BadValue("too-long", f"expected at most {_LONGEST} characters as it is sent, got {len(whole)}")
     return whole
+
+
+def _legible(text: str) -> str:
+    """The URL as it was before it was defanged, copied or set in full width."""
+    if text.isascii():
+        given = text.strip(_BLANKS)
+    else:
+        given = text.strip(_INVISIBLE_EDGES)
+        head = _head(given)
+        given = tidy(head) + given[len(head) :]
+        if INVISIBLE.search(given):
+            # In the host a browser drops it; here it would send it, if it was there and not put in by copying.
+            raise BadValue("invisible-character", f"expected no invisible character after the host, got {shown(given)}")
+        if _PARTS.fullmatch(given) is None:
+            given = unicodedata.normalize("NFKC", given)
+    return refang(given) if defanged(_head(given)) else given
 
 
 def _head(text: str) -> str:
     before, slashes, after = text.partition("//")
-    return before + slashes + re.split(r"[/?#](?![\])}])", after, maxsplit=1)[0]
+    if not slashes:
+        before, after = "", text
+    return before + slashes + _AFTER_HOST.split(after, maxsplit=1)[0]
+
+
+def _sent(text: str) -> str:
+    """User, path or query as a client sends it: escapes in capitals, what is no ASCII as UTF-8 (RFC 3987, 3.1)."""
+    return _UNSENT.sub(_escaped, _ESCAPE.sub(_capitals, text))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return quote(found[0], safe="")
 
 
 def _capitals(escape: re.Match[str]) -> str:
@@ -110,7 +145,6 @@ def _host(authority: str, scheme: str, whole: str) -> tuple[str, str]:
     if "%" in given:
         given = unquote(given, errors="replace")  # as browsers do; what is no UTF-8 is no host either
     kind, name = hosts.host(given)
-    user = _ESCAPE.sub(_capitals, user)
     shown_user = f"{user}@" if user.strip(":") else ""
     return shown_user, (f"[{name}]" if kind == "ipv6" else name) + _port(port, scheme, whole)
 
