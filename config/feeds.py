@@ -125,7 +125,25 @@ class GithubTransport(Entry):
     retries: int = Field(default=3, ge=0, le=10)
 
 
-Transport = Annotated[HttpTransport | FileTransport | TaxiiTransport | GithubTransport, Field(discriminator="kind")]
+class MispTransport(Entry):
+    """Fetch what changed in a MISP feed: its manifest, and the events that the manifest says have changed."""
+
+    kind: Literal["misp"]
+    #: URL of the folder that holds manifest.json; may hold ``{key}``
+    url: str = Field(pattern=r"^https?://")
+    headers: dict[str, str] = {}
+    #: events that have not changed for longer are not fetched: what they say has mostly ended
+    age: Span = 365 * DAY
+    #: the largest manifest, and the largest event, in bytes
+    max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    #: one request ends after this
+    timeout: Span = 120_000
+    retries: int = Field(default=3, ge=0, le=10)
+
+
+Transport = Annotated[
+    HttpTransport | FileTransport | TaxiiTransport | GithubTransport | MispTransport, Field(discriminator="kind")
+]
 
 
 class Expectation(Entry):

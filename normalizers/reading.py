@@ -21,7 +21,7 @@ from config.feeds import Feed
 from config.problems import Problem, problems
 from config.yamlfile import given
 from normalizers.claims import Claim
-from normalizers.records import Record, Refusal, UnreadableDocument
+from normalizers.records import Record, Refusal, UnreadableDocument, Whole
 
 
 class UnusableFormat(UnreadableDocument):
@@ -41,7 +41,7 @@ class Reading(Protocol):
     #: audience that rows for another may have changed, its own date included.
     marks: ClassVar[bool]
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal]:
+    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal | Whole]:
         """Every row as claims (most formats: one) or a refusal, in order. Claims are not rounded. Raises
         :class:`UnreadableDocument`, perhaps only at the end."""
 
@@ -69,7 +69,12 @@ def reading(feed: Feed) -> Reading:
 
 
 def read(document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal]:
-    """Read a document as its feed says; see :meth:`Reading.read`."""
+    """The rows of a document, read as its feed says; see :meth:`Reading.read`."""
+    return (item for item in read_whole(document, feed) if not isinstance(item, Whole))
+
+
+def read_whole(document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal | Whole]:
+    """The rows of a document, and before those of a set what it says of the set; see :meth:`Reading.read`."""
     return reading(feed).read(document, feed)
 
 

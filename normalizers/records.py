@@ -27,9 +27,18 @@ class Refusal(NamedTuple):
     message: str
     #: who may know of it, where the row says so itself; None where it is whoever may see what the feed says
     audience: Audience | None = None
-    #: of a record whose source says it no more, or not to us: its name, and the version that says so. What an earlier
-    #: version said is taken back with it
-    takes_back: tuple[str, Millis] | None = None
+    #: of a record whose source says it no more, or not to us: what an earlier version said is taken back with it
+    takes_back: TakenBack | None = None
+
+
+class TakenBack(NamedTuple):
+    """A record that its source says no more."""
+
+    name: str
+    #: the version that says so
+    version: Millis
+    #: as :attr:`Record.edition`
+    edition: str = ""
 
 
 class Record(NamedTuple):
@@ -41,11 +50,26 @@ class Record(NamedTuple):
     claim: Claim
     #: whether it was dated ahead, so that its dates are those of the fetch
     ahead: bool = False
+    #: where a record can change without its version, what it was read from: of the same version, what is read from
+    #: another edition takes the place of what was known. "" where that cannot be
+    edition: str = ""
 
     @property
     def audience(self) -> Audience:
         """Who may see it."""
         return self.claim.audience
+
+
+class Whole(NamedTuple):
+    """No row, but what a document says of its rows: that these are all the records of a set. What the set held before,
+    and holds no more, is taken back, in a log too."""
+
+    #: of the set, such as the uuid of a MISP event
+    name: str
+    #: names of its records, those included that are refused
+    records: tuple[str, ...]
+    #: as :attr:`Record.edition`
+    edition: str = ""
 
 
 def refusal(line: int, error: BadValue, audience: Audience | None = None) -> Refusal:

@@ -128,7 +128,7 @@ class Run:
             documents = tuple(_undated(document) for document in documents)
         self.state = replace(self.state, odd="")
         documents, rows = self._looked_over(documents, apart=collected.apart)
-        partial = collected.more or feed.transport.kind == "taxii"
+        partial = collected.more or collected.apart or feed.transport.kind == "taxii"
         holds = Holds(feed, rows, self.state, partial=partial, confirmed=confirmed)
         found = columns(documents[0], feed) if feed.steady and len(documents) == 1 else None
         if found is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from collectors import Document
@@ -12,11 +12,12 @@ from config.audience import Audience, sees
 from config.feeds import Feed
 from config.instant import Millis
 from normalizers.claims import Claim, aliases, fold, next_step, no_later, observable_key
-from normalizers.reading import read
-from normalizers.records import Record, Refusal
+from normalizers.reading import read_whole
+from normalizers.records import Record, Refusal, TakenBack, Whole
 from taxii_server.holds import Holds, seen_by
 from taxii_server.retelling import Retelling
 from taxii_server.stores.base import Alias, ClaimRow, Mark, News, Store
+from taxii_server.wholes import Wholes
 
 BATCH = 2_000
 #: rows that are read before anything of them is written, to see whether the document is what it should be
@@ -102,8 +103,10 @@ class Intake:
         self._retelling = Retelling(store, self._origin, reading_of(feed), self._row)
         #: records of a log by whom they were for, that are for others now
         self._moved: dict[Audience, list[Record]] = {}
-        #: name and version of records that say no more what they said
-        self._taken_back: list[tuple[str, Millis]] = []
+        #: records that say no more what they said
+        self._taken_back: list[TakenBack] = []
+        #: the sets of a log's document, and what they held before
+        self._wholes = Wholes(store, self._origin)
         #: (key, audience) of every claim so far; kept for full lists alone
         self.seen: dict[tuple[bytes, str], None] = {}
         #: rows that were refused, by who may know of them
@@ -122,16 +125,27 @@ class Intake:
                 self._accept(batches.pop(item.audience))
         for batch in batches.values():
             self._accept(batch)
-        for start in range(0, len(self._taken_back), BATCH):
-            for record in self._retelling.taken_back(self._taken_back[start : start + BATCH]):
-                if record.audience not in self.holds.why:
-                    self._moved.setdefault(record.audience, []).append(record)
-        self._taken_back.clear()
+        self._take_back(document.fetched)
         for moved in self._moved.values():
             for start in range(0, len(moved), BATCH):
                 self._each_batch()
                 self._retell(moved[start : start + BATCH])
         self._moved.clear()
+        self._wholes.end(held=bool(self.holds.why))
+
+    def _take_back(self, moment: Millis) -> None:
+        """Have those told what is said no more, to whom it was said; ``moment`` is when its absence was seen."""
+        for start in range(0, len(self._taken_back), BATCH):
+            self._move(self._retelling.taken_back(self._taken_back[start : start + BATCH]))
+        self._taken_back.clear()
+        for edition, names in self._wholes.absent():
+            for start in range(0, len(names), BATCH):
+                self._move(self._retelling.absent(names[start : start + BATCH], edition, moment))
+
+    def _move(self, records: Iterable[Record]) -> None:
+        for record in records:
+            if record.audience not in self.holds.why:
+                self._moved.setdefault(record.audience, []).append(record)
 
     def _items(self, document: Document) -> Iterator[Item]:
         published = (document.modified or document.fetched) if self._feed.batch else 0
@@ -158,7 +172,11 @@ class Intake:
         refused: Counter[Audience] = Counter()
         waiting: dict[Audience, list[Item]] = {}
         tasted: set[Audience] = set()
-        for item in read(document, self._feed):
+        for item in read_whole(document, self._feed):
+            if isinstance(item, Whole):
+                if self._feed.kind == "log":
+                    self._wholes.begin(item)
+                continue
             reader = item.audience or self._feed.audience
             rows[reader] += 1
             if reader not in tasted:
@@ -166,8 +184,8 @@ class Intake:
             if isinstance(item, Refusal):
                 self._tally.refuse(item)
                 if item.takes_back is not None and self._feed.kind == "log":
-                    name, version = item.takes_back
-                    self._taken_back.append((name, min(version, document.fetched)))
+                    version = min(item.takes_back.version, document.fetched)
+                    self._taken_back.append(item.takes_back._replace(version=version))
                 refused[reader] += 1
             elif reader in tasted:
                 yield item

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, encode, observable_key, retold
-from normalizers.records import Record
+from normalizers.records import Record, TakenBack
 from taxii_server.stores.base import ClaimRow, Store, Told
 
 #: (observable key, audience)
@@ -50,15 +50,27 @@ class Retelling:
                 found.setdefault(before.claim.audience, []).append(record)
         return found
 
-    def taken_back(self, said: Iterable[tuple[str, Millis]]) -> list[Record]:
-        """Of records by name and version: those that are known, as taken back by that version."""
+    def taken_back(self, said: Iterable[TakenBack]) -> list[Record]:
+        """Of records that are said no more: those that are known, as taken back by that version."""
         said = list(said)
-        known = self._store.records(self._origin, {_id(name) for name, _ in said})
-        found = ((name, known.get(_id(name)), version) for name, version in said)
+        known = self._store.records(self._origin, {_id(name) for name, *_ in said})
+        found = ((name, known.get(_id(name)), version, edition) for name, version, edition in said)
         return [
-            Record(name, told.claim._replace(version=version, withdrawn=told.claim.withdrawn or version))
-            for name, told, version in found
+            Record(name, _withdrawn(told.claim, version)._replace(version=version), edition=edition)
+            for name, told, version, edition in found
             if told is not None
+        ]
+
+    def absent(self, names: Iterable[str], edition: str, moment: Millis) -> list[Record]:
+        """Of records that an edition of their set no longer holds, as was seen at ``moment``: those that stand, as
+        taken back by it."""
+        names = list(names)
+        known = self._store.records(self._origin, {_id(name) for name in names})
+        found = ((name, known.get(_id(name))) for name in names)
+        return [
+            Record(name, _withdrawn(told.claim, moment), edition=edition)
+            for name, told in found
+            if told is not None and not told.claim.withdrawn
         ]
 
     def change(self, batch: Sequence[Record]) -> Change:
@@ -83,8 +95,10 @@ class Retelling:
         return Change(self._rows(moments, changed), list(changed.values()))
 
     def _told(self, record: Record) -> Told:
-        claim = record.claim
-        return Told(self._origin, _id(record.name), observable_key(claim.type, claim.value), self._reading, claim)
+        claim, reading = record.claim, self._reading
+        if record.edition:
+            reading = hashlib.sha256(f"{reading} {record.edition}".encode()).hexdigest()[:16]
+        return Told(self._origin, _id(record.name), observable_key(claim.type, claim.value), reading, claim)
 
     def _rows(self, moments: dict[Place, int], changed: dict[bytes, Told]) -> list[ClaimRow]:
         keys = {key for key, _ in moments}
@@ -110,6 +124,10 @@ def _id(name: str) -> bytes:
     return hashlib.blake2b(name.encode(), digest_size=16).digest()
 
 
+def _withdrawn(claim: Claim, moment: Millis) -> Claim:
+    return claim._replace(withdrawn=claim.withdrawn or moment)
+
+
 def _since(told: Told, before: Told) -> Told:
     """A record that was dated ahead counts as of its fetch, another one each time; it was first seen at the first."""
     if (told.key, told.claim.audience) != (before.key, before.claim.audience):
@@ -118,7 +136,7 @@ def _since(told: Told, before: Told) -> Told:
 
 
 def _replaces(told: Told, before: Told | None) -> bool:
-    """The later version; at a tie what is read as documents are now, then the greater bytes."""
+    """The later version; at a tie what is read as documents are now or from another edition, then the greater bytes."""
     if before is None or told.claim.version != before.claim.version:
         return before is None or told.claim.version > before.claim.version
     return told.reading != before.reading or encode(told.claim) > encode(before.claim)

@@ -21,7 +21,7 @@ from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.indicators import CONTEXT, Policy, Reader, Word, type_of
 from normalizers.jsons import parsed
-from normalizers.records import Record, Refusal, UnreadableDocument, refusal
+from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument, refusal
 from normalizers.sources import Source
 from normalizers.times import time_reader
 
@@ -75,12 +75,12 @@ def _name(obj: Any) -> str:
     return name
 
 
-def _taken_back(obj: Any, error: BadValue) -> tuple[str, Millis] | None:
+def _taken_back(obj: Any, error: BadValue) -> TakenBack | None:
     """Name and version of an object that is refused for what its source thinks of it now."""
     if error.reason not in _SECOND_THOUGHTS:
         return None
     try:
-        return _name(obj), _time(obj.get("modified"))
+        return TakenBack(_name(obj), _time(obj.get("modified")))
     except BadValue:
         return None
 

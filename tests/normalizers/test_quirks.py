@@ -562,6 +562,83 @@ def test_q_x7_tlp_2_0_and_bare_arrays() -> None:
     assert result.rows == 1
 
 
+def misp_attribute(kind: str, value: str, number: int = 1, **said: Any) -> dict[str, Any]:
+    uuid = f"5a20cd15-4f4c-4112-87b9-{number:012x}"
+    return {"uuid": uuid, "type": kind, "value": value, "to_ids": True, "timestamp": "1771718400", **said}
+
+
+def misp_event(*attributes: dict[str, Any], **said: Any) -> dict[str, Any]:
+    return {"uuid": "5a20cc95-e65c-4a01-8d4b-0725c0a8010a", "timestamp": "1771718400", "Attribute": attributes, **said}
+
+
+@pytest.mark.parametrize("wrap", [
+    lambda event: {"Event": event},
+    lambda event: {"response": [{"Event": event}]},
+    lambda event: [{"Event": event}],
+    lambda event: [event],
+    lambda event: event,
+])  # fmt: skip
+@pytest.mark.parametrize("time", ["1771718400", 1771718400])
+def test_q_x8_wrappings_and_types_drift(wrap: Any, time: Any) -> None:
+    """Events come bare, wrapped or in a response; times, levels and flags as texts or as numbers."""
+    attributes = [
+        misp_attribute("domain", f"{number}.example", number, timestamp=time, to_ids=flag)
+        for number, flag in enumerate((True, 1, "1", "true", False, 0, "0", "false", None))
+    ]
+    event = misp_event(*attributes, timestamp=time, threat_level_id=time)
+    result = read_all(document(json.dumps(wrap(event))), feed("circl-osint-misp"))
+    assert result.values == ["0.example", "1.example", "2.example", "3.example"]
+    assert result.reasons == ["not-for-detection"] * 5
+    assert {claim.version for claim in result.claims} == {1_771_718_400_000}
+
+
+def test_q_x8_composite_values() -> None:
+    """A name with a reserved address, a port, a file's name with the mark that divides in it, a key whose value is a
+    regular expression, and a name under .bit."""
+    result = read_all(
+        document(json.dumps(misp_event(
+            misp_attribute("domain|ip", "s.example.com|243.186.104.44"),
+            misp_attribute("domain|ip", "gate.bit|192.0.2.4"),
+            misp_attribute("ip-dst|port", "2001:db8::7|8080"),
+            misp_attribute("filename|sha256", f"a|b.exe|{'ab' * 32}"),
+            misp_attribute("regkey|value", "HKLM\\Run|[a-z]{7}.exe"),
+            misp_attribute("domain|ip", "alone.example"),
+        ))),
+        feed("circl-osint-misp"),
+    )  # fmt: skip
+    assert result.values == ["s.example.com", "gate.bit", "192.0.2.4", "2001:db8::7", "ab" * 32]
+    assert result.reasons == ["special-purpose", "unknown-type", "no-value", "no-value"]
+    assert detail(result.claims[3])["port"] == [8080]
+
+
+def test_q_x8_what_is_not_for_detection_takes_back_and_is_nothing() -> None:
+    """It never becomes an indicator; an attribute that was for detection before is no longer."""
+    (refused,) = read_all(
+        document(json.dumps(misp_event(misp_attribute("domain", "a.example", to_ids=False)))), feed("circl-osint-misp")
+    ).refused
+    assert refused.takes_back is not None
+    assert refused.takes_back.version == 1_771_718_400_000
+
+
+@pytest.mark.parametrize(
+    ("tags", "audience"),
+    [
+        ((), "clear"), (("tlp:white",), "clear"), (("TLP:CLEAR",), "clear"), (("tlp:clear", "tlp:green"), "green"),
+        (("tlp:green", "other"), "green"), (("tlp:amber",), None), (("tlp:amber+strict",), None), (("tlp:red",), None),
+        (("tlp:ex:chr",), None), (("tlp:unclear",), None), (("tlp:white", "tlp:red"), None),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("place", ["event", "attribute"])
+def test_q_x8_tlp_tags(tags: tuple[str, ...], audience: str | None, place: str) -> None:
+    """Of both editions, the narrowest of event and attribute; without one the feed's; an unknown one is nobody's."""
+    named = {"Tag": [{"name": name} for name in tags]}
+    attribute = misp_attribute("domain", "a.example", **(named if place == "attribute" else {}))
+    event = misp_event(attribute, **(named if place == "event" else {}))
+    result = read_all(document(json.dumps(event)), feed("tweetfeed-misp"))
+    assert [claim.audience for claim in result.claims] == ([audience] if audience else [])
+    assert result.reasons == ([] if audience else ["marking"])
+
+
 def test_q_x9_escaping() -> None:
     """KEV escapes slashes, keeps its links in one text of notes, and has products with a blank at the end."""
     text = (

@@ -1,0 +1,179 @@
+"""A MISP feed: a manifest that says of each event when it changed last, and a file for each event.
+
+The manifest is asked for only if it changed; of a log, only the events that it says have changed are fetched, the
+longest changed first, some at a time. Of a full list all are, as soon as one changed or left. The cursor::
+
+    {"source": URL as configured,             another one starts anew
+     "manifest": {"etag": ..., "modified": ..., "sha256": ...},
+     "events": {uuid: timestamp of what was read},
+     "left": {uuid: timestamp},               of the manifest, to be fetched next; absent when nothing is left}
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import orjson
+
+from collectors.document import Body, Collected, Document
+from collectors.errors import GiveUp, TryLater, Unreadable
+from collectors.fetch import Answer, Pacing, Request, get, user_agent
+from collectors.keys import check_used, in_headers, in_url, key_of
+from collectors.unpacking import unpacked
+from config.feeds import Feed, MispTransport
+from config.instant import SECOND, Clock
+
+#: Events of a log that are fetched before what they say is taken in.
+_PAGE = 25
+#: Events of a full list, all of which are held at once.
+_LONGEST_LIST = 1_000
+_ABSENT = frozenset((404, 410))
+#: It becomes a part of a URL, so nothing else may stand for one.
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SENDABLE = re.compile(r"[!-~](?:[ -~]{0,998}[!-~])?")
+_VERSION = {"etag": "etag", "modified": "last-modified"}
+
+
+def collect(
+    feed: Feed,
+    transport: MispTransport,
+    cursor: Mapping[str, Any],
+    *,
+    clock: Clock,
+    environment: Mapping[str, str],
+    contact: str,
+    pacing: Pacing | None = None,
+) -> Collected:
+    """Fetch the next events that changed since ``cursor``. Raises :class:`CollectError`."""
+    key = key_of(feed, environment)
+    check_used(feed, transport.url, *transport.headers.values())
+    if cursor.get("source") != transport.url:
+        cursor = {}
+    server = _Server(feed, transport, key, contact, clock, pacing)
+    known: dict[str, str] = dict(cursor.get("events", {}))
+    manifest, left = dict(cursor.get("manifest", {})), dict(cursor.get("left", {}))
+    if not left:
+        manifest, listed = server.manifest(manifest)
+        if listed is None:
+            return Collected(cursor={**cursor, "manifest": manifest}, unchanged=True)
+        whole = feed.kind == "list" and listed != known
+        left = {uuid: at for uuid, at in listed.items() if whole or known.get(uuid) != at}
+        known = {uuid: at for uuid, at in known.items() if uuid in listed}
+    page, left = (left, {}) if feed.kind == "list" else _parted(left)
+    documents, absent = server.documents(page, whole=feed.kind == "list")
+    known |= {uuid: at for uuid, at in page.items() if uuid not in absent}
+    if absent:  # they may be there soon, without another change of the manifest
+        manifest = {}
+    position: dict[str, Any] = {"source": transport.url, "manifest": manifest, "events": known}
+    if left:
+        position["left"] = left
+    apart = feed.kind == "log"
+    return Collected(documents=documents, cursor=position, unchanged=not page, more=bool(left), apart=apart)
+
+
+def _parted(left: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The events to fetch next, and those after them."""
+    order = sorted(left, key=lambda uuid: (int(left[uuid]), uuid))
+    return {uuid: left[uuid] for uuid in order[:_PAGE]}, {uuid: left[uuid] for uuid in order[_PAGE:]}
+
+
+class _Server:
+    """What one run asks for."""
+
+    def __init__(
+        self, feed: Feed, transport: MispTransport, key: str | None, contact: str, clock: Clock, pacing: Pacing | None
+    ) -> None:
+        self._feed = feed
+        self._transport = transport
+        self._key = key
+        self._clock = clock
+        self._pacing = pacing
+        headers = {"User-Agent": user_agent(contact), "Accept": "application/json"}
+        self._headers = {**headers, **in_headers(transport.headers, key)}
+
+    def manifest(self, before: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str] | None]:
+        """What is known of the manifest's version, and its events by uuid with their times; None where it has not
+        changed."""
+        conditions = {"If-None-Match": before.get("etag"), "If-Modified-Since": before.get("modified")}
+        answer = self._get("manifest.json", {name: value for name, value in conditions.items() if value})
+        said = {name: answer.headers.get(header, "") for name, header in _VERSION.items()}
+        version = {name: value for name, value in said.items() if _SENDABLE.fullmatch(value)}
+        if answer.status == 304:
+            return {**before, **version}, None
+        body = unpacked(answer.body, "manifest.json", self._transport.max_bytes)[0]
+        version["sha256"] = body.sha256
+        if body.sha256 == before.get("sha256"):
+            body.close()
+            return version, None
+        return version, self._listed(body)
+
+    def _listed(self, body: Body) -> dict[str, str]:
+        with body.open() as stream:
+            content = stream.read()
+        body.close()
+        try:
+            manifest = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            manifest = None
+        if not isinstance(manifest, dict):
+            raise Unreadable(
+                f"{self._shown('manifest.json')}: expected the manifest of a MISP feed, got something else"
+            )
+        oldest = self._clock() // 1_000 - self._transport.age
+        times = {uuid.lower(): at for uuid, entry in manifest.items() if (at := _time(uuid, entry)) is not None}
+        if manifest and not times:
+            raise Unreadable(f"{self._shown('manifest.json')}: expected events by uuid with their timestamps, got none")
+        listed = {uuid: at for uuid, at in times.items() if int(at) * SECOND >= oldest}
+        if self._feed.kind == "list" and len(listed) > _LONGEST_LIST:
+            raise GiveUp(f"{self._feed.id}: expected at most {_LONGEST_LIST} events of a list, got {len(listed)}")
+        return listed
+
+    def documents(self, events: Iterable[str], *, whole: bool) -> tuple[tuple[Document, ...], set[str]]:
+        """The files of these events, and the events that are not there. Raises :class:`CollectError`, of a ``whole``
+        list for one that is missing too, and else if all are."""
+        with ExitStack() as undo:
+            documents: dict[str, Document | None] = {}
+            for uuid in events:
+                documents[uuid] = document = self._document(uuid)
+                if document is not None:
+                    undo.callback(document.close)
+            absent = {uuid for uuid, document in documents.items() if document is None}
+            if absent and (whole or len(absent) == len(documents)):
+                missing = f"{len(absent)} of the {len(documents)} events that its manifest names"
+                raise TryLater(f"{self._shown('manifest.json')}: {missing} are not there")
+            undo.pop_all()
+        return tuple(document for document in documents.values() if document is not None), absent
+
+    def _document(self, uuid: str) -> Document | None:
+        name = f"{uuid}.json"
+        answer = self._get(name, {}, _ABSENT)
+        if answer.status in _ABSENT:
+            return None
+        body, name = unpacked(answer.body, name, self._transport.max_bytes)
+        return Document(content=body, name=name, fetched=self._clock() // 1_000)
+
+    def _get(self, name: str, headers: Mapping[str, str], also: frozenset[int] = frozenset()) -> Answer:
+        request = Request(
+            url=in_url(f"{self._transport.url.rstrip('/')}/{name}", self._key),
+            shown=self._shown(name),
+            headers={**self._headers, **headers},
+            max_bytes=self._transport.max_bytes,
+            timeout=self._transport.timeout,
+            retries=self._transport.retries,
+            also=also,
+        )
+        return get(request, clock=self._clock, pacing=self._pacing)
+
+    def _shown(self, name: str) -> str:
+        return f"{self._transport.url.rstrip('/')}/{name}"
+
+
+def _time(uuid: str, entry: Any) -> str | None:
+    """When the manifest says that an event changed, in seconds; None where it says so of nothing that can be asked
+    for. It is written as a number or as a text."""
+    at = entry.get("timestamp") if isinstance(entry, dict) else None
+    text = str(at) if isinstance(at, str | int) and not isinstance(at, bool) else ""
+    return text if _UUID.fullmatch(uuid) and re.fullmatch(r"[0-9]{1,11}", text) else None

@@ -1,0 +1,178 @@
+"""The MISP collector, against a real server that has a feed as web servers have it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from collectors import misp
+from collectors.document import Collected
+from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
+from config.feeds import Feed, MispTransport
+from config.instant import Micros, parse_millis
+from tests.collectors.conftest import Waits
+from tests.collectors.mispfeed import MispFeed, attribute, uuid_of
+from tests.collectors.server import Server
+from tests.normalizers.reading import feed
+
+NOW: Micros = parse_millis("2026-03-01T12:00:00Z") * 1_000
+AT = NOW // 1_000_000 - 3_600
+
+
+class Case:
+    """A feed at the server, and what a call needs besides."""
+
+    def __init__(
+        self, misp_feed: MispFeed, waits: Waits, *, kind: str = "log", key: str | None = None, **given: Any
+    ) -> None:
+        options = {"kind": "misp", "url": misp_feed.url, "timeout": "20s", "retries": 0, **given}
+        self.transport = MispTransport.model_validate(options)
+        self.feed: Feed = feed("circl-osint-misp", transport=self.transport, kind=kind, key=key)
+        self._waits = waits
+
+    def collect(
+        self, cursor: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+    ) -> Collected:
+        """Collect once; the cursor goes through JSON, as it does in the store."""
+        return misp.collect(
+            self.feed,
+            self.transport,
+            json.loads(json.dumps(cursor or {})),
+            clock=lambda: NOW,
+            environment=environment or {},
+            contact="https://hub.example/about",
+            pacing=self._waits.pacing(),
+        )
+
+    def fails(self, kind: type[CollectError]) -> str:
+        """Collect once, which must fail in this way; gives the message."""
+        with pytest.raises(CollectError) as failed:
+            self.collect()
+        assert type(failed.value) is kind, failed.value
+        return str(failed.value)
+
+
+@pytest.fixture
+def misp_feed(server: Server) -> MispFeed:
+    """A feed of three events."""
+    found = MispFeed(server)
+    for number, name in enumerate(("one", "two", "three")):
+        found.put(name, AT + number, attribute(f"{name}.example", AT))
+    return found
+
+
+def _names(collected: Collected) -> list[str]:
+    return [document.name.removesuffix(".json") for document in collected.documents]
+
+
+def test_all_events_at_first_and_then_only_those_that_changed(misp_feed: MispFeed, waits: Waits) -> None:
+    """The manifest's times tell; the longest changed comes first; an unchanged manifest costs one request."""
+    case = Case(misp_feed, waits)
+    first = case.collect()
+    assert _names(first) == [uuid_of("one"), uuid_of("two"), uuid_of("three")]
+    assert (first.more, first.unchanged, first.apart) == (False, False, True)
+    misp_feed.asked()
+    assert case.collect(first.cursor).unchanged
+    assert misp_feed.asked() == ["manifest.json"]
+    misp_feed.put("two", AT + 60, attribute("two.example", AT + 60))
+    again = case.collect(first.cursor)
+    assert _names(again) == [uuid_of("two")]
+    assert misp_feed.asked() == ["manifest.json", f"{uuid_of('two')}.json"]
+    assert case.collect(again.cursor).unchanged
+
+
+def test_times_are_numbers_or_texts(misp_feed: MispFeed, waits: Waits) -> None:
+    """Q-X8: one feed writes 1771718400, another "1771718400"; that it writes the other is no change."""
+    case = Case(misp_feed, waits)
+    first = case.collect()
+    misp_feed.put("two", str(AT + 1), attribute("two.example", AT))
+    assert not case.collect(first.cursor).documents
+
+
+def test_many_events_come_some_at_a_time(misp_feed: MispFeed, waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left stands in the cursor, and the manifest is not asked for again before it is done."""
+    monkeypatch.setattr("collectors.misp._PAGE", 2)
+    case = Case(misp_feed, waits)
+    first = case.collect()
+    assert _names(first) == [uuid_of("one"), uuid_of("two")]
+    assert first.more
+    misp_feed.asked()
+    second = case.collect(first.cursor)
+    assert _names(second) == [uuid_of("three")]
+    assert not second.more
+    assert misp_feed.asked() == [f"{uuid_of('three')}.json"]
+    assert case.collect(second.cursor).unchanged
+
+
+def test_a_full_list_is_fetched_whole_as_soon_as_one_changed_or_left(misp_feed: MispFeed, waits: Waits) -> None:
+    """One event alone would not be the list."""
+    case = Case(misp_feed, waits, kind="list")
+    first = case.collect()
+    assert len(first.documents) == 3
+    assert not first.apart
+    assert case.collect(first.cursor).unchanged
+    misp_feed.leave("two")
+    second = case.collect(first.cursor)
+    assert _names(second) == [uuid_of("one"), uuid_of("three")]
+    assert case.collect(second.cursor).unchanged
+
+
+def test_an_event_that_is_not_there(misp_feed: MispFeed, waits: Waits) -> None:
+    """A log goes on without it and asks again; a list is not whole without it."""
+    missing = misp_feed.files.pop(f"{uuid_of('two')}.json")
+    case = Case(misp_feed, waits)
+    first = case.collect()
+    assert _names(first) == [uuid_of("one"), uuid_of("three")]
+    assert "1 of the 3 events" in Case(misp_feed, waits, kind="list").fails(TryLater)
+    misp_feed.files[f"{uuid_of('two')}.json"] = missing
+    assert _names(case.collect(first.cursor)) == [uuid_of("two")]
+
+
+def test_old_events_are_not_fetched(misp_feed: MispFeed, waits: Waits) -> None:
+    """Nor those whose time or name is none; a name becomes a part of a URL, so nothing but a uuid is one."""
+    misp_feed.put("old", AT - 40 * 86_400, attribute("old.example", AT))
+    misp_feed.manifest |= {"../../etc/passwd": {"timestamp": AT}, uuid_of("untimed"): {"info": "x"}, "x": 1}
+    assert _names(Case(misp_feed, waits, age="30d").collect()) == [uuid_of("one"), uuid_of("two"), uuid_of("three")]
+    assert not any("passwd" in asked for asked in misp_feed.asked())
+
+
+@pytest.mark.parametrize("content", [b"<html></html>", b"[]", b'{"x": 1}', b'{"x": {"timestamp": 1}}', b"{"])
+def test_a_manifest_that_is_none(misp_feed: MispFeed, waits: Waits, content: bytes) -> None:
+    """What is no manifest costs the run, and is said."""
+    misp_feed.files["manifest.json"] = content
+    assert "manifest.json: expected" in Case(misp_feed, waits).fails(Unreadable)
+
+
+def test_an_empty_manifest_is_a_feed_without_events(misp_feed: MispFeed, waits: Waits) -> None:
+    """It is unchanged for a log, in which absence means nothing."""
+    misp_feed.manifest.clear()
+    assert Case(misp_feed, waits).collect().unchanged
+
+
+def test_bounds(misp_feed: MispFeed, waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The largest file, and the longest list."""
+    Case(misp_feed, waits, max_bytes=100).fails(TooLarge)
+    monkeypatch.setattr("collectors.misp._LONGEST_LIST", 2)
+    assert "at most 2 events" in Case(misp_feed, waits, kind="list").fails(GiveUp)
+
+
+def test_keys_go_out_and_stay_out_of_what_is_kept(misp_feed: MispFeed, waits: Waits) -> None:
+    """In a header or in the URL, and in no cursor, name or message."""
+    case = Case(misp_feed, waits, key="MISP_KEY", headers={"Authorization": "{key}"})
+    first = case.collect(environment={"MISP_KEY": "s3cr3t"})
+    assert {asked.headers["authorization"] for asked in misp_feed.server.asked} == {"s3cr3t"}
+    assert "s3cr3t" not in json.dumps(first.cursor) + repr(_names(first))
+    misp_feed.files.clear()
+    misp_feed.manifest = {uuid_of("x"): {"timestamp": AT}}
+    with pytest.raises(TryLater) as failed:
+        case.collect(environment={"MISP_KEY": "s3cr3t"})
+    assert "s3cr3t" not in str(failed.value)
+
+
+def test_another_url_starts_anew(misp_feed: MispFeed, waits: Waits) -> None:
+    """The cursor is of the feed that was read."""
+    first = Case(misp_feed, waits).collect()
+    assert len(Case(misp_feed, waits, url=f"{misp_feed.url}/").collect(first.cursor).documents) == 3

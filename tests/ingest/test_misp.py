@@ -1,0 +1,188 @@
+"""MISP feeds, from a real server to the collections: what an event holds no more is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from normalizers.claims import observable_key
+from taxii_server.stores.memory import MemoryStore
+from tests.collectors.mispfeed import MispFeed, attribute
+from tests.collectors.server import Server
+from tests.hubs import PUBLIC
+from tests.ingest.test_ingest import NOW, Runner, _feed
+
+AT = NOW // 1_000 - 3_600
+
+
+class Misp(Runner):
+    """A hub whose one feed is a MISP feed."""
+
+    def __init__(self, folder: Path, feed: MispFeed, *, store: MemoryStore | None = None, **changes: Any) -> None:
+        transport = {"kind": "misp", "url": feed.url, "retries": 0}
+        expect = {"refused": 1, "min_rows": 0}
+        given = {"kind": "log", "format": {"kind": "misp"}, "transport": transport, "expect": expect, **changes}
+        super().__init__(folder, _feed(**given), store)
+        self.misp = feed
+
+    def values(self) -> set[str]:
+        """What the public is told that has not ended."""
+        self.run()
+        now = self.clock.now // 1_000_000
+        return {name for name, until in self.live().items() if until > _iso(now)}
+
+    def put(self, at: int, *attributes: dict[str, Any], tags: tuple[str, ...] = (), name: str = "event") -> None:
+        self.misp.put(name, AT + at, *attributes, tags=tags)
+
+
+def _iso(seconds: int) -> str:
+    from config.instant import stix_time
+
+    return stix_time(seconds * 1_000)
+
+
+class _Crashed(Exception):
+    """The process is no more."""
+
+
+def _until(left: Iterator[bool], write: Any) -> Any:
+    """The write, as long as there are some left."""
+
+    def written(*given: Any, **named: Any) -> Any:
+        if not next(left, False):
+            raise _Crashed
+        return write(*given, **named)
+
+    return written
+
+
+def _domain(name: str, at: int = 0, **said: Any) -> dict[str, Any]:
+    return attribute(f"{name}.example", AT + at, **said)
+
+
+@pytest.fixture
+def misp_feed() -> Iterator[MispFeed]:
+    with Server().running() as server:
+        yield MispFeed(server)
+
+
+@pytest.fixture
+def misp(tmp_path: Path, misp_feed: MispFeed) -> Misp:
+    return Misp(tmp_path, misp_feed)
+
+
+def test_a_later_version_of_an_event_takes_back_what_it_holds_no_more(misp: Misp) -> None:
+    """Deleted, gone without a word, or no longer for detection: each ends what the attribute said; others stay. What
+    comes back under its old time is said again."""
+    misp.put(0, *map(_domain, "abcd"), tags=("tlp:clear",))
+    assert misp.values() == {"a.example", "b.example", "c.example", "d.example"}
+    misp.put(10, _domain("a"), _domain("b", 10, deleted=True), _domain("c", 10, to_ids=False))
+    assert misp.values() == {"a.example"}
+    misp.put(20, _domain("a"), _domain("b", 20), _domain("d"))
+    assert misp.values() == {"a.example", "b.example", "d.example"}
+
+
+def test_promise_4_an_event_that_says_the_same_makes_no_entry(misp: Misp) -> None:
+    """Its time may move, and another event may change; nothing is published again."""
+    misp.put(0, _domain("a"), _domain("b"))
+    misp.put(0, _domain("c"), name="other")
+    misp.values()
+    before = misp.hub.log(PUBLIC)
+    misp.put(10, _domain("a"), _domain("b"))
+    assert misp.run().counts["kept"] == 0
+    misp.put(20, _domain("b"), _domain("a"))
+    misp.run()
+    assert misp.hub.log(PUBLIC) == before
+
+
+def test_what_is_changed_in_an_event_alone_reaches_its_attributes(misp: Misp) -> None:
+    """A tag or marking of the event moves no attribute's time. It counts all the same, for fewer and for more."""
+    misp.put(0, _domain("a"), tags=("tlp:clear",))
+    misp.values()
+    misp.put(10, _domain("a"), tags=("tlp:clear", "zebra"))
+    assert misp.values() == {"a.example"}
+    (one,) = misp.hub.objects(PUBLIC, "indicator")
+    assert "zebra" in one["labels"]
+    misp.put(20, _domain("a"), tags=("tlp:clear", "ant"))
+    misp.values()
+    assert "ant" in misp.hub.objects(PUBLIC, "indicator")[0]["labels"]
+    misp.put(30, _domain("a"), tags=("tlp:red",))
+    assert misp.values() == set()
+    misp.put(40, _domain("a"), tags=("tlp:green",))
+    assert misp.values() == set()
+    misp.put(50, _domain("a"), tags=("tlp:white",))
+    assert misp.values() == {"a.example"}
+
+
+def test_an_event_that_left_a_list_takes_back_what_it_said(tmp_path: Path, misp_feed: MispFeed) -> None:
+    """In a log it means nothing."""
+    for kind, left in (("list", {"b.example"}), ("log", {"a.example", "b.example"})):
+        misp_feed.manifest.clear()
+        (tmp_path / kind).mkdir()
+        case = Misp(tmp_path / kind, misp_feed, kind=kind)
+        case.put(0, _domain("a"), name="first")
+        case.put(0, _domain("b"), name="second")
+        assert case.values() == {"a.example", "b.example"}
+        misp_feed.leave("first")
+        assert case.values() == left
+
+
+def test_a_crash_between_what_is_new_and_what_is_gone_leaves_nothing_over(
+    tmp_path: Path, misp_feed: MispFeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever write is the last one before a crash, and although the event goes on changing, the end is the same."""
+    for survived in range(12):
+        case = Misp(tmp_path, misp_feed, store=MemoryStore())
+        case.put(0, _domain("a"), _domain("b"))
+        case.values()
+        case.put(10 + survived * 10, _domain("a"), _domain("c"))
+        left = iter([True] * survived)
+        for write in ("put_claims", "set_value", "save_feed_state"):
+            monkeypatch.setattr(case.store, write, _until(left, getattr(case.store, write)))
+        try:
+            case.run()
+            finished = True
+        except _Crashed:
+            finished = False
+        monkeypatch.undo()
+        case.store.release("feed/list-feed", "me")
+        case.put(15 + survived * 10, _domain("a"), _domain("d"))
+        assert case.values() == {"a.example", "d.example"}
+        misp_feed.manifest.clear()
+        if finished:
+            return
+    raise AssertionError("the run never came to its end")
+
+
+def test_promise_2_attributes_for_fewer_change_no_public_byte(tmp_path: Path, misp_feed: MispFeed) -> None:
+    """Beside public ones, through all changes of the event, their own deletion and their links included."""
+    secret = {"Tag": [{"name": "tlp:green"}]}
+    hidden = (_domain("x", 5, **secret), {**_domain("l", 6, **secret), "type": "link", "value": "https://x.example/"})
+    logs = []
+    for name, beside in (
+        ("without", ((), (), ())),
+        ("with", (hidden, hidden[:1], (_domain("x", 25, deleted=True, **secret),))),
+    ):
+        (tmp_path / name).mkdir()
+        misp_feed.manifest.clear()
+        case = Misp(tmp_path / name, misp_feed)
+        for at, (public, others) in enumerate(zip((("a", "b", "c"), ("a", "b"), ("b", "c")), beside, strict=True)):
+            # The event's own time moves with what is hidden in it.
+            case.put(10 * at + len(others), *map(_domain, public), *others, tags=("tlp:clear",))
+            case.values()
+        logs.append(case.hub.log(PUBLIC))
+    assert logs[0] == logs[1]
+
+
+def test_what_is_gone_answers_look_ups_as_withdrawn(misp: Misp) -> None:
+    """The claim is kept, with the time at which its absence was seen."""
+    misp.put(0, _domain("a"), _domain("b"))
+    misp.values()
+    misp.put(10, _domain("a"))
+    misp.values()
+    key = observable_key("domain", "b.example")
+    (claim,) = misp.store.claims([key])[key]
+    assert claim.withdrawn == misp.clock.now // 1_000
