@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from config.audience import Audience, Share, audience_of, under_terms
-from config.instant import DAY, HOUR, Millis, parse_span
+from config.instant import DAY, HOUR, MINUTE, Millis, parse_span
 from config.yamlfile import given
 
 
@@ -222,6 +222,8 @@ class Feed(Entry):
     batch: bool = False
     #: how often it is polled
     every: Span = HOUR
+    #: its publisher's own limit: it is never asked sooner after the last time, whoever asks for it
+    at_least: Span | None = None
     #: by observable type
     life: dict[str, Span] = {}
     #: what a row means where it does not say: see THREATS in normalizers/stix.py
@@ -240,6 +242,8 @@ class Feed(Entry):
             raise ValueError(f"{self.marking} needs the group it is for")
         if self.kind == "list" and isinstance(self.transport, TaxiiTransport):
             raise ValueError("kind: a TAXII collection comes page by page, so it is a log, and no list")
+        if self.at_least is not None and self.every < self.at_least and not isinstance(self.transport, FileTransport):
+            raise ValueError(f"every: its publisher allows one fetch in {self.at_least // MINUTE}m, and this is less")
         for kind, life in self.life.items():
             if kind not in LIFE:
                 raise ValueError(f"life: expected one of {', '.join(LIFE)}, got {kind!r}")

@@ -20,6 +20,7 @@ from normalizers.reading import check, marks_rows
 from normalizers.records import UnreadableDocument
 from taxii_server.holds import Holds
 from taxii_server.intake import Intake, Origin, Tally
+from taxii_server.manners import Door
 from taxii_server.standing import Standing
 from taxii_server.stores.base import FeedState, News, Store
 
@@ -40,16 +41,18 @@ class Run:
         feed: Feed,
         origin: Origin,
         *,
+        door: Door,
         each_batch: Callable[[Tally], None],
         tell: Callable[[News], None],
     ) -> None:
-        """``each_batch`` is called before each write with what was done so far; what it raises ends the run. ``tell``
-        as in Intake."""
+        """``door`` keeps the feed's hosts from being asked for others meanwhile. ``each_batch`` is called before each
+        write with what was done so far; what it raises ends the run. ``tell`` as in Intake."""
         self._settings = settings
         self._store = store
         self._clock = clock
         self._feed = feed
         self._origin = origin
+        self._door = door
         self._tell = tell
         self.tally = Tally()
         #: what is to be remembered of the feed; saved whenever the cursor moves
@@ -69,7 +72,7 @@ class Run:
         self._standing.remember_terms(before)
 
     def collect(self, environment: Mapping[str, str], *, confirmed: bool) -> None:
-        """Fetch and take in page after page. Raises CollectError, UnreadableDocument, StoreError.
+        """Fetch and take in page after page. Raises CollectError, UnreadableDocument, StoreError, HostBusy.
 
         ``environment`` has the feed's key. ``confirmed``: a person says that what is so unlike
         the last document is right.
@@ -78,14 +81,7 @@ class Run:
         self.state = replace(self.state, status="unchanged", message=self.state.odd)
         position = self.state.cursor
         for _ in range(_MOST_PAGES):
-            collected = collect(
-                self._feed,
-                position,
-                clock=self._clock,
-                data=self._settings.data,
-                environment=environment,
-                contact=self._settings.collector_contact,
-            )
+            collected = self._fetch(position, environment)
             try:
                 if collected.documents:
                     self._take(collected, confirmed)
@@ -101,6 +97,25 @@ class Run:
         if self.state.status != "held":  # what is held is begun again, and so at its usual time
             self.tally.more = True
             self.state = replace(self.state, message=f"{_MOST_PAGES} pages read; goes on with the rest in a minute")
+
+    def _fetch(self, position: Mapping[str, object], environment: Mapping[str, str]) -> Collected:
+        """The next documents, while nobody else asks their host; between pages it is not given back."""
+        self._door.enter()
+        more = False
+        try:
+            collected = collect(
+                self._feed,
+                position,
+                clock=self._clock,
+                data=self._settings.data,
+                environment=environment,
+                contact=self._settings.collector_contact,
+            )
+            more = collected.more
+            return collected
+        finally:
+            if not more:
+                self._door.leave()
 
     def _move(self, position: dict[str, object]) -> None:
         """All that the documents said is in the store by now: only here may the cursor move."""

@@ -17,17 +17,16 @@ from config.settings import Settings
 from normalizers.records import UnreadableDocument
 from taxii_server.feedrun import Run
 from taxii_server.intake import Origin, Tally
+from taxii_server.manners import Door, FeedBusy, HostBusy, TooSoon, check_time, spread
 from taxii_server.rhythm import news_at
 from taxii_server.stores.base import FeedState, News, Store, StoreError
+
+__all__ = ["FeedBusy", "HostBusy", "Ingest", "TooSoon"]
 
 _LEASE_FOR: Millis = 15 * MINUTE
 _LOG = logging.getLogger("noroshi.ingest")
 
 Progress = Callable[[str, int], None]
-
-
-class FeedBusy(Exception):
-    """Another process runs this feed at present."""
 
 
 class Ingest:
@@ -71,6 +70,7 @@ class Ingest:
             self._clock,
             feed,
             self._origin(feed),
+            door=self._door(feed),
             each_batch=lambda tally: self._each_batch(feed, tally),
             tell=self._between,
         )
@@ -87,20 +87,27 @@ class Ingest:
                 found.append((when, feed.id, feed))
         return [feed for _, _, feed in sorted(found, key=lambda item: item[:2])]
 
-    def run(self, feed: Feed, *, confirmed: bool = False) -> FeedState:
-        """Collect a feed once and remember how that went. Raises :class:`FeedBusy`; of the feed's own troubles it
-        raises none, they are in the state.
+    def run(self, feed: Feed, *, confirmed: bool = False, forced: bool = False) -> FeedState:
+        """Collect a feed once and remember how that went. Raises :class:`FeedBusy`, of which :class:`HostBusy` is one,
+        and :class:`TooSoon`; of the feed's own troubles it raises none, they are in the state.
 
-        ``confirmed``: a person says that a document which is so unlike the last one is right.
+        ``confirmed``: a person says that a document which is so unlike the last one is right. ``forced``: a person
+        asks a publisher that does not want to be asked yet.
         """
         now = self._clock() // 1_000
         self._lease(feed)
         try:
+            if not forced:
+                check_time(feed, self._store.feed_state(feed.id) or FeedState(feed=feed.id), now)
             state = self._attempt(self._run(feed), feed, now, confirmed)
             self._store.save_feed_state(state)
             return state
         finally:
+            self._door(feed).leave()
             self._store.release(f"feed/{feed.id}", self._owner)
+
+    def _door(self, feed: Feed) -> Door:
+        return Door(self._store, self._clock, self._owner, feed)
 
     def _lease(self, feed: Feed) -> None:
         """Take the feed's lease, or prolong it. Raises :class:`FeedBusy`."""
@@ -123,8 +130,8 @@ class Ingest:
             raise
         # Held for some or for nobody, the next run comes as soon, and no later failure waits the longer for it: when a
         # feed runs must not tell what only some may see.
-        wait = min(feed.every, MINUTE) if tally.more else feed.every
-        state = replace(run.state, due=now + wait, last_run=now, failures=0)
+        wait = self._wait(feed, MINUTE if tally.more else None)
+        state = replace(run.state, due=now + wait, last_run=now, asked=now, not_before=0, failures=0)
         if state.status == "held":
             _LOG.warning("feed %s held: %s", feed.id, state.message)
         else:
@@ -144,14 +151,19 @@ class Ingest:
         # As it stands in the store: the cursor has moved with what was taken in before the failure.
         state = self._store.feed_state(feed.id) or FeedState(feed=feed.id)
         _LOG.warning("feed %s failed: %s", feed.id, error)
-        wait = feed.every
+        wait, rest = self._wait(feed), 0
         if isinstance(error, TryLater):
             # Sooner than usual, less and less eagerly, and never sooner than the publisher asked.
-            wait = max(min(feed.every, MINUTE << min(state.failures, 20)), error.retry_after or 0)
+            rest = error.retry_after or 0
+            wait = max(self._wait(feed, MINUTE << min(state.failures, 20)), rest)
+        # Without its key the feed's publisher was not asked.
+        asked = state.asked if feed.key and not self._environment.get(feed.key) else now
         return replace(
             state,
             due=now + wait,
             last_run=now,
+            asked=asked,
+            not_before=now + rest if rest else state.not_before,
             status="failed",
             message=str(error),
             failures=state.failures + 1,
@@ -159,6 +171,11 @@ class Ingest:
             refused=dict(tally.refused),
             examples=tuple(tally.examples),
         )
+
+    def _wait(self, feed: Feed, sooner: Millis | None = None) -> Millis:
+        """How long after this run the next is due: ``sooner`` than usual, but not than its publisher allows."""
+        usual = feed.every + spread(self._settings.hub.name, feed)
+        return usual if sooner is None else max(min(usual, sooner), feed.at_least or 0)
 
     def _each_batch(self, feed: Feed, tally: Tally) -> None:
         # Before every write: a process that was paused past its lease must not write over its successor.

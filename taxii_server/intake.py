@@ -305,7 +305,7 @@ class Intake:
 
 def reading_of(feed: Feed) -> str:
     """Sixteen characters that stand for all that decides how a feed's documents are read, and under which terms."""
-    said = feed.model_dump_json(exclude={"every", "enabled", "transport", "expect", "carries", "terms"})
+    said = feed.model_dump_json(exclude={"every", "at_least", "enabled", "transport", "expect", "carries", "terms"})
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from config.feeds import Feed
 from config.instant import HOUR, Clock, Millis
 from config.settings import Settings
-from taxii_server.ingest import FeedBusy, Ingest
+from taxii_server.ingest import FeedBusy, Ingest, TooSoon
 from taxii_server.jobs import Jobs
+from taxii_server.manners import hosts
 from taxii_server.publishing import Publisher
 from taxii_server.stores.base import News, Store, StoreError
 from taxii_server.submissions import Submissions
@@ -47,7 +48,7 @@ class Worker:
         )
         self.submissions = Submissions(settings, store, clock)
         self.jobs = Jobs(self.publisher)
-        self._running: dict[str, threading.Thread] = {}
+        self._running: dict[str, tuple[Feed, threading.Thread]] = {}
         self._settled = False
         self._retained: Millis = 0
 
@@ -63,7 +64,7 @@ class Worker:
         while not stop.is_set():
             well = self._attend() & _guarded(self._start_due)
             stop.wait(_PAUSE if well else _REST)
-        for thread in list(self._running.values()):
+        for _, thread in list(self._running.values()):
             # One that does not end in time ends with the process: its cursor has not moved, so nothing is lost.
             thread.join(_GRACE)
         _guarded(self.publisher.release)
@@ -73,19 +74,22 @@ class Worker:
         return all([_guarded(step) for step in (self._settle, self._submissions, self._publish, self._retain)])
 
     def _start_due(self) -> None:
-        self._running = {name: thread for name, thread in self._running.items() if thread.is_alive()}
+        self._running = {name: run for name, run in self._running.items() if run[1].is_alive()}
+        # A feed whose host is busy must not keep those of other hosts from their turn.
+        asked = {host for feed, _ in self._running.values() for host in hosts(feed)}
         for feed in self.ingest.due():
             if len(self._running) >= _AT_ONCE:
                 return
-            if feed.id not in self._running:
+            if feed.id not in self._running and asked.isdisjoint(hosts(feed)):
+                asked.update(hosts(feed))
                 thread = threading.Thread(target=self._collect, args=(feed,), name=f"feed-{feed.id}", daemon=True)
-                self._running[feed.id] = thread
+                self._running[feed.id] = feed, thread
                 thread.start()
 
     def _collect(self, feed: Feed) -> None:
         try:
             state = self.ingest.run(feed)
-        except FeedBusy:
+        except (FeedBusy, TooSoon):
             return
         except StoreError as error:
             _LOG.error("feed %s: store: %s; trying again", feed.id, error)

@@ -21,6 +21,9 @@ class FeedState:
     #: when it is to run next
     due: Millis = 0
     last_run: Millis = 0
+    #: when its publisher was asked last, and until when it asked to be left alone
+    asked: Millis = 0
+    not_before: Millis = 0
     last_success: Millis = 0
     #: never, ok, unchanged, held, failed
     status: str = "never"
