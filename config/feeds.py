@@ -141,8 +141,31 @@ class MispTransport(Entry):
     retries: int = Field(default=3, ge=0, le=10)
 
 
+class LinkedTransport(Entry):
+    """Ask a JSON API page by page, each of which names the next by its URL."""
+
+    kind: Literal["linked"]
+    #: of the first page
+    url: str = Field(pattern=r"^https?://")
+    #: may hold ``{key}``
+    headers: dict[str, str] = {}
+    #: the member of an answer that holds the URL of the next page
+    next: str = "next"
+    #: the parameter that asks for what changed since then, where there is one
+    since: str | None = None
+    #: how much of what was read is read again, for what was entered late
+    overlap: Span = HOUR
+    #: between two requests
+    pause: Span = Field(default=1_000, ge=0, le=60_000)
+    #: the largest page
+    max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    timeout: Span = 120_000
+    retries: int = Field(default=3, ge=0, le=10)
+
+
 Transport = Annotated[
-    HttpTransport | FileTransport | TaxiiTransport | GithubTransport | MispTransport, Field(discriminator="kind")
+    HttpTransport | FileTransport | TaxiiTransport | GithubTransport | MispTransport | LinkedTransport,
+    Field(discriminator="kind"),
 ]
 
 

@@ -149,7 +149,8 @@ SHORT = "up to 61 of a-z, 0-9, . and -, beginning with a letter or digit"
         ("- openphish", "- {use: openphish, every: 2}", "hub.yaml:17: feeds.0.every: expected a length of time such as "
          "15m, 12h or 90d, got 2; did you mean 2d?"),
         ("- openphish", "- {use: openphish, transport: {kind: ftp}}",
-         "hub.yaml:17: feeds.0.transport: expected a kind of 'http', 'file', 'taxii', 'github', 'misp', got 'ftp'"),
+         "hub.yaml:17: feeds.0.transport: expected a kind of 'http', 'file', 'taxii', 'github', 'misp', 'linked', "
+         "got 'ftp'"),
         ("- openphish", "- {use: openphish, transport: {}}",
          "hub.yaml:17: feeds.0.transport: expected a mapping with a kind, got a mapping"),
         ("- openphish", "- {use: openphish, format: {kind: csv, fields: {value: v, type: [x]}}}",

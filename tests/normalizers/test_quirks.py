@@ -562,6 +562,16 @@ def test_q_x7_tlp_2_0_and_bare_arrays() -> None:
     assert result.rows == 1
 
 
+@pytest.mark.parametrize("written", ["2026-02-20T09:21:53.093000", "2026-02-20T09:21:53.093", "2026-02-20T09:21:53"])
+def test_q_t7_times_of_otx(written: str) -> None:
+    """With six digits of a second, three or none, and without a zone: UTC."""
+    indicator = {"type": "IPv4", "indicator": "203.0.113.7", "created": written}
+    pulse = {"id": "55e6bfb14637f22cb605746e", "modified": written, "indicators": [indicator]}
+    (claim,) = read_all(document(json.dumps([pulse])), feed("alienvault-otx")).claims
+    assert claim.first_seen == claim.version
+    assert claim.version - claim.version % 1_000 == parse_millis("2026-02-20T09:21:53Z")
+
+
 def misp_attribute(kind: str, value: str, number: int = 1, **said: Any) -> dict[str, Any]:
     uuid = f"5a20cd15-4f4c-4112-87b9-{number:012x}"
     return {"uuid": uuid, "type": kind, "value": value, "to_ids": True, "timestamp": "1771718400", **said}

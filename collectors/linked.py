@@ -1,0 +1,102 @@
+"""A JSON API whose answers name the next page by its URL, perhaps only what changed since the last run. The cursor::
+
+{"source": URL as configured,               another one starts anew
+ "since": when the last whole run began, in milliseconds,
+ "begun": when the present one did,         absent between runs
+ "next": the URL to go on with,
+ "pages": digests of the URLs so far}       a URL that comes again means that the server goes in circles
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import orjson
+
+from collectors.document import Body, Collected, Document
+from collectors.errors import Unreadable
+from collectors.fetch import Pacing, Request, get, user_agent
+from collectors.keys import check_used, in_headers, key_of
+from config.feeds import Feed, LinkedTransport
+from config.instant import SECOND, Clock, to_datetime
+
+#: A server that names further pages for ever is at fault.
+_MOST_PAGES = 10_000
+_LONGEST_LINK = 4_000
+
+
+def collect(
+    feed: Feed,
+    transport: LinkedTransport,
+    cursor: Mapping[str, Any],
+    *,
+    clock: Clock,
+    environment: Mapping[str, str],
+    contact: str,
+    pacing: Pacing | None = None,
+) -> Collected:
+    """Fetch the next page. Raises :class:`CollectError`. Waits first where a page was fetched right before."""
+    key = key_of(feed, environment)
+    check_used(feed, *transport.headers.values())
+    now = clock() // 1_000
+    known: dict[str, Any] = dict(cursor) if cursor.get("source") == transport.url else {"source": transport.url}
+    url: str | None = known.get("next")
+    if url is None:
+        known |= {"begun": now, "pages": []}
+        url = _first(transport, known.get("since"))
+    else:
+        (pacing or Pacing()).sleep(transport.pause / SECOND)
+    request = Request(
+        url=url,
+        shown=f"{feed.id} at {transport.url}",
+        headers={"User-Agent": user_agent(contact), "Accept": "application/json", **in_headers(transport.headers, key)},
+        max_bytes=transport.max_bytes,
+        timeout=transport.timeout,
+        retries=transport.retries,
+    )
+    body = get(request, clock=clock, pacing=pacing).body
+    following = _next(transport, request, body)
+    document = Document(content=body, name=feed.id, fetched=now)
+    if following is None:
+        position = {"source": transport.url, "since": known["begun"]}
+        return Collected(documents=(document,), cursor=position, apart=feed.kind == "log")
+    pages = [*known["pages"], hashlib.sha256(url.encode()).hexdigest()[:16]]
+    if hashlib.sha256(following.encode()).hexdigest()[:16] in pages or len(pages) > _MOST_PAGES:
+        raise Unreadable(f"{request.shown}: expected the pages to go on, got one again that was there before")
+    return Collected(
+        documents=(document,), cursor={**known, "next": following, "pages": pages}, more=True, apart=feed.kind == "log"
+    )
+
+
+def _first(transport: LinkedTransport, since: int | None) -> str:
+    if transport.since is None or since is None:
+        return transport.url
+    # What was entered late, or by a clock that differs, is asked for once more.
+    asked = to_datetime(since - transport.overlap).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{transport.url}{'&' if '?' in transport.url else '?'}{urlencode({transport.since: asked})}"
+
+
+def _next(transport: LinkedTransport, request: Request, body: Body) -> str | None:
+    """The URL that an answer goes on at, on the same server alone: the key goes with it. None at the last page."""
+    with body.open() as stream:
+        try:
+            said = orjson.loads(stream.read())
+        except orjson.JSONDecodeError:
+            raise Unreadable(f"{request.shown}: expected JSON, got something else or a part of it") from None
+    following = said.get(transport.next) if isinstance(said, dict) else None
+    if following in (None, "", False):
+        return None
+    if not isinstance(following, str) or len(following) > _LONGEST_LINK:
+        raise Unreadable(f"{request.shown}: expected the URL of the next page in {transport.next}, got something else")
+    try:
+        target = urljoin(request.url, following)
+        old, new = urlsplit(transport.url), urlsplit(target)
+        same = (old.scheme, old.hostname, old.port, old.username) == (new.scheme, new.hostname, new.port, new.username)
+    except ValueError:
+        same = False
+    if not same or not target.isascii() or any(char <= " " for char in target):
+        raise Unreadable(f"{request.shown}: expected the next page on the same server, got it elsewhere")
+    return target
