@@ -61,6 +61,8 @@ class Claim(NamedTuple):
     #: threat: what the value is used for; of an indicator, a key of normalizers.stix.THREATS
     #: hashes: the weaker hashes of a file, by STIX name
     #: port: ports seen with an address, sorted list of numbers, the first MOST_PORTS
+    #: actors: names of those behind it; brands: keys of what it imitates; targets: countries that those serve, ISO
+    #: 3166-1 alpha-2; sorted lists
     #: title, description: texts by language (ja, en)
     #: published, publisher: of an advisory, when (milliseconds) and by whom
     #: cves: CVE ids that an advisory is about, sorted list
@@ -89,9 +91,11 @@ def observable_key(kind: str, value: str) -> bytes:
 
 #: Ports that are told of an address; one that is scanned answers at thousands.
 MOST_PORTS = 20
+#: Members of lists that a claim may have, whatever its rows say.
+_MOST = {"port": MOST_PORTS, "actors": MOST_WORDS, "brands": MOST_WORDS, "targets": MOST_WORDS}
 #: How members of details come together, where the latest value would not do.
 _EARLIEST = frozenset({"published", "exploited"})
-_UNITED = frozenset({"port", "cves", "cwe", "products", "cvss", "jvn"})
+_UNITED = frozenset({"port", "cves", "cwe", "products", "cvss", "jvn", "actors", "brands", "targets"})
 _BY_NAME = frozenset({"title", "description", "hashes"})
 
 
@@ -105,7 +109,7 @@ def together(name: str, older: Any, newer: Any) -> Any:
         distinct = {orjson.dumps(item, option=orjson.OPT_SORT_KEYS): item for item in (*older, *newer)}
         # The shorter text first, so that numbers are in order.
         united = [distinct[text] for text in sorted(distinct, key=lambda text: (len(text), text))]
-        return united[:MOST_PORTS] if name == "port" else united
+        return united[: _MOST.get(name, len(united))]
     if name in _BY_NAME:
         return {**older, **newer}
     return newer

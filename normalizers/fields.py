@@ -70,6 +70,8 @@ class Fields(Entry):
     #: 0 to 100
     confidence: str | None = None
     malware: tuple[str, ...] = ()
+    #: the brand that is imitated; its words become a label as well
+    brand: str | None = None
     labels: tuple[str, ...] = ()
     #: between the labels in one cell; "" where the whole cell is one label
     separator: str = ","
@@ -102,7 +104,7 @@ class Fields(Entry):
         """The columns that are read, each once, in the order that :class:`Rows` takes their cells in."""
         mapped = [item.column for item in (self.type, self.threat) if isinstance(item, FromColumn)]
         links = [column for item in self.references for column in (item.url, item.id) if column]
-        single = [self.port, self.first_seen, self.last_seen, self.changed, self.confidence]
+        single = [self.port, self.first_seen, self.last_seen, self.changed, self.confidence, self.brand]
         named = [column for column in single if column]
         several = [*self.malware, *self.labels, *self.flags, *links, *self.hashes.values()]
         return list(dict.fromkeys([self.value, *mapped, *named, *several]))
@@ -128,6 +130,7 @@ class Rows:
         self._port = at[fields.port] if fields.port else None
         self._threat_at = at[fields.threat.column] if fields.threat else 0
         self._malware = [at[name] for name in fields.malware]
+        self._brands = [at[fields.brand]] if fields.brand else []
         self._labels = [at[name] for name in fields.labels]
         self._flags = [(at[name], label) for name, label in fields.flags.items()]
         self._hashes = [(name, at[column]) for name, column in fields.hashes.items()]
@@ -149,6 +152,7 @@ class Rows:
             confidence=self._stated(cells),
             labels=self._words(cells, self._labels, fields.separator) | self._flagged(cells),
             malware=self._words(cells, self._malware, "") if self._malware else (),
+            brands=self._words(cells, self._brands, "") if self._brands else (),
             references=self._references(cells) if self._links else (),
             detail=self._detail(cells, port, hashes),
         )

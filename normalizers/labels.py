@@ -18,6 +18,10 @@ _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 PREFIX = "ais-jp:"
 #: Begins those of them that name a malware family.
 MALWARE = f"{PREFIX}malware="
+#: Member of a claim's detail -> begins the labels that name what is in it.
+NAMED = {"actors": f"{PREFIX}actor=", "brands": f"{PREFIX}brand=", "targets": f"{PREFIX}target="}
+#: Begins those that name a technique of ATT&CK.
+TECHNIQUE = f"{PREFIX}technique="
 
 
 def plain(text: str, longest: int) -> str:

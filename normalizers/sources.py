@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
+import orjson
+
 from collectors.document import Document
 from config.audience import Audience, audience_of, rank, under_terms
 from config.feeds import Feed
@@ -12,7 +14,11 @@ from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.labels import bounded, label_of
+from normalizers.names import Said, understood
 from normalizers.references import MOST, reference
+
+#: Different words of rows, and details, that one document's are remembered of.
+_REMEMBERED = 10_000
 
 
 class Source:
@@ -30,9 +36,12 @@ class Source:
         own = reference(feed.credit or feed.title, feed.publisher.homepage) if feed.named else None
         self._references: tuple[Reference, ...] = (own,) if own is not None else ()
         self._labels = tuple(sorted({label for label in map(label_of, feed.labels) if label}))
+        self._silent = understood(self._labels, ())
+        self._said: dict[tuple[tuple[str, ...], ...], Said] = {}
         self._lives: dict[str, Millis] = {}
         self._confidences: dict[float | None, int] = {}
         self._details: dict[str, str] = {}
+        self._wider: dict[tuple[str, Said], str] = {}
 
     def claim(
         self,
@@ -45,6 +54,7 @@ class Source:
         confidence: float | None = None,
         labels: Iterable[str] = (),
         malware: Iterable[str] = (),
+        brands: Iterable[str] = (),
         references: Iterable[Reference | None] = (),
         detail: str | None = None,
         audience: Audience | None = None,
@@ -55,7 +65,11 @@ class Source:
 
         The version is the row's own time: ``changed``, else the later of its dates, else the document's. To stand in a
         full list is a sighting at the time of fetching; in a log the row's date is, else the document's.
+
+        ``labels``, ``malware`` and ``brands`` are the source's own words: those of which it says no more, those for
+        malware, and those for what is imitated. Names among them become the one name that :mod:`normalizers.names` has.
         """
+        said = self._understood(labels, malware, brands) if labels or malware or brands else self._silent
         dated = max(first_seen or 0, last_seen or 0)
         last = max(dated, self._listed) or changed or self.moment
         first = min(first_seen or last, last_seen or last)
@@ -71,16 +85,38 @@ class Source:
             life or self._life(kind),
             self._confidence(confidence),
             withdrawn,
-            tuple(sorted({*self._labels, *bounded(labels)})) if labels else self._labels,
-            tuple(bounded(malware)) if malware else (),
-            self._with_own(references) if references and self.feed.named else self._references,
-            self.threat() if detail is None else detail,
+            said.labels,
+            said.malware,
+            self._with_own(references, said) if references or said.techniques else self._references,
+            self._with_names(self.threat() if detail is None else detail, said),
         )
 
-    def _with_own(self, references: Iterable[Reference | None]) -> tuple[Reference, ...]:
-        """A row's references, the first so many in their order, and the source's own, which is never left out."""
-        row = sorted({one for one in references if one is not None})
-        return tuple(sorted({*self._references, *islice(row, MOST)}))
+    def _understood(self, labels: Iterable[str], malware: Iterable[str], brands: Iterable[str]) -> Said:
+        words = (tuple(bounded(labels)), tuple(bounded(malware)), tuple(bounded(brands)))
+        said = self._said.get(words)
+        if said is None:
+            said = understood({*self._labels, *words[0]}, words[1], words[2])
+            if len(self._said) < _REMEMBERED:
+                self._said[words] = said
+        return said
+
+    def _with_names(self, detail: str, said: Said) -> str:
+        """The detail with the names that do not stand elsewhere in a claim."""
+        if not said.detail:
+            return detail
+        place = (detail, said)
+        wider = self._wider.get(place)
+        if wider is None:
+            wider = detail_text({**(orjson.loads(detail) if detail else {}), **dict(said.detail)})
+            if len(self._wider) < _REMEMBERED:
+                self._wider[place] = wider
+        return wider
+
+    def _with_own(self, references: Iterable[Reference | None], said: Said) -> tuple[Reference, ...]:
+        """A row's references, the first so many in their order, and the source's own, which is never left out. Those to
+        techniques are ATT&CK's, and tell of no source."""
+        row = sorted({one for one in references if one is not None}) if self.feed.named else ()
+        return tuple(sorted({*self._references, *said.techniques, *islice(row, MOST)}))
 
     def threat(self, threat: str | None = None) -> str:
         """The detail of a claim that has nothing but its threat, by default the feed's."""

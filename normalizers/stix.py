@@ -17,9 +17,10 @@ from config.audience import Audience, marking_of
 from config.instant import stix_time
 from normalizers.claims import Reference
 from normalizers.contributions import Own, extension, external_reference
-from normalizers.labels import MALWARE, PREFIX
+from normalizers.labels import MALWARE, NAMED, PREFIX, TECHNIQUE
 from normalizers.markings import Dialect, marking_id
 from normalizers.merge import Merged
+from normalizers.names import ATTACK
 from normalizers.patterns import pattern
 
 #: threat -> (what a description calls it, indicator_types, kill chain phases)
@@ -152,6 +153,7 @@ def _indicator(merged: Merged, dialect: Dialect) -> bytes:
         merged.families,
         merged.malware,
         tuple(merged.detail.get("port", ())),
+        _named(merged),
         merged.labels,
         merged.confidence,
         merged.audience,
@@ -167,6 +169,7 @@ def _likewise(
     families: int,
     malware: tuple[str, ...],
     ports: tuple[int, ...],
+    names: tuple[str, ...],
     labels: tuple[str, ...],
     confidence: int,
     audience: Audience,
@@ -184,7 +187,7 @@ def _likewise(
         shown["kill_chain_phases"] = phases
     made = (*(f"threat={threat}" for threat in threats), *(f"port={port}" for port in ports))
     shown["confidence"] = confidence
-    shown["labels"] = [*labels, *_labels(made, malware, named)]
+    shown["labels"] = [*labels, *_labels(made, names, malware, named)]
     shown["object_marking_refs"] = [marking_id(marking_of(audience), dialect)]
     return orjson.dumps(shown)
 
@@ -194,7 +197,7 @@ def _common(
 ) -> dict[str, Any]:
     """What vulnerabilities and reports have in common, added to what is ``shown``."""
     shown["confidence"] = merged.confidence
-    labels = [*merged.labels, *_labels(made, merged.malware, sources(merged))]
+    labels = [*merged.labels, *_labels(made, _named(merged), merged.malware, sources(merged))]
     if labels:
         shown["labels"] = labels
     shown["object_marking_refs"] = [marking_id(marking_of(merged.audience), dialect)]
@@ -202,10 +205,21 @@ def _common(
     return shown
 
 
-def _labels(made: tuple[str, ...], malware: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+def _named(merged: Merged) -> tuple[str, ...]:
+    """The labels for those behind it, what it imitates, whom it is aimed at, and techniques."""
+    detail = merged.detail
+    found = [f"{prefix}{name}" for member, prefix in NAMED.items() if member in detail for name in detail[member]]
+    found += [f"{TECHNIQUE}{number}" for name, _, number in merged.references if name == ATTACK and number]
+    return tuple(found)
+
+
+def _labels(
+    made: tuple[str, ...], names: tuple[str, ...], malware: tuple[str, ...], named: tuple[str, ...]
+) -> tuple[str, ...]:
     # SIEM clients drop linked objects, so what those would say is repeated in labels.
     return (
         *(f"{PREFIX}{label}" for label in made),
+        *names,
         *(f"{MALWARE}{name}" for name in malware),
         *(f"{PREFIX}source={name}" for name in named),
     )

@@ -11,6 +11,7 @@ from collectors import Document
 from config.audience import Audience, sees
 from config.feeds import Feed
 from config.instant import Millis
+from config.names import names_version
 from normalizers.claims import Claim, aliases, fold, next_step, no_later, observable_key
 from normalizers.reading import read_whole
 from normalizers.records import Record, Refusal, TakenBack, Whole
@@ -304,8 +305,10 @@ class Intake:
 
 
 def reading_of(feed: Feed) -> str:
-    """Sixteen characters that stand for all that decides how a feed's documents are read, and under which terms."""
+    """Sixteen characters that stand for all that decides how a feed's documents are read, and under which terms: the
+    names that ship among it, so that a list which has not changed gets new names too."""
     said = feed.model_dump_json(exclude={"every", "at_least", "enabled", "transport", "expect", "carries", "terms"})
+    said += names_version()
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 

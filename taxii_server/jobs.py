@@ -19,7 +19,7 @@ from taxii_server.stores.base import AuditRecord, Publication
 from taxii_server.views import Outlook, Plan
 
 #: Raised whenever the same claims would make other bytes than before.
-MAKING = "1"
+MAKING = "2"
 _STEP = 1_000
 
 #: called with the number of observables gone over

@@ -126,7 +126,7 @@ def test_a_change_of_making_renews_the_digests_without_entries(monkeypatch: pyte
     from normalizers import stix
 
     monkeypatch.setattr(stix, "_likewise", lambda *_: b'{"description":"Said otherwise."}')
-    monkeypatch.setattr(jobs_module, "MAKING", "2")
+    monkeypatch.setattr(jobs_module, "MAKING", "another")
     hub.clock.now += HOUR * 1_000
     Jobs(hub.publisher).settle()
     assert hub.log(PUBLIC) == before

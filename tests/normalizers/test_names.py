@@ -1,0 +1,259 @@
+"""Names: one for each malware family, actor and brand, and nothing guessed (docs/names.md)."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pymispgalaxies
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.names import names_version, shipped_names
+from normalizers.claims import Claim
+from normalizers.names import actor_of, brands_of, fold, malware_of, techniques_in, understood
+from tests.normalizers.reading import feed
+from tests.normalizers.test_sources import source
+from tests.snapshots.folder import FEEDS
+from tools.galaxies import SHIPPED, SOURCES, Cluster, Things, compiled
+
+GALAXIES = Path(pymispgalaxies.__file__).parent / "data" / "misp-galaxy" / "clusters"
+
+
+def claim(labels: tuple[str, ...] = (), malware: tuple[str, ...] = (), **changes: Any) -> Claim:
+    """What a row with these words becomes, of a feed without labels of its own."""
+    return source("urlhaus").claim("url", "http://a.example/", labels=labels, malware=malware, **changes)
+
+
+def detail(of: Claim) -> dict[str, Any]:
+    """The claim's detail without its threat."""
+    return {name: value for name, value in orjson.loads(of.detail).items() if name != "threat"}
+
+
+@pytest.mark.parametrize(
+    "word", ["RedLine Stealer", "RedLineStealer", "redline_stealer", "win.redline_stealer", "RECORDSTEALER", "RedLine"]
+)
+def test_spellings_and_aliases_of_malware_are_one_name(word: str) -> None:
+    """As abuse.ch and Malpedia write it, in its column, as a tag, and in a tag of MISP."""
+    assert claim(malware=(word,)).malware == ("RedLine Stealer",)
+    assert claim(labels=(word,)).malware == ("RedLine Stealer",)
+    assert claim(labels=(f'misp-galaxy:malpedia="{word}"',)).malware == ("RedLine Stealer",)
+
+
+def test_builds_for_several_platforms_are_one_family() -> None:
+    """Malpedia's name without the platform that it tells builds apart by."""
+    assert {malware_of(word) for word in ("elf.mirai", "win.mirai", "Mirai", "mirai")} == {"Mirai"}
+
+
+def test_the_sources_own_words_stay_as_labels() -> None:
+    """What was called otherwise, and every tag; a name that is written as ours is not said twice."""
+    said = claim(labels=("elf", "heodo"), malware=("win.emotet", "Emotet"))
+    assert (said.labels, said.malware) == (("elf", "heodo", "win.emotet"), ("Emotet",))
+
+
+def test_what_nobody_knows_is_kept_as_said() -> None:
+    """In the malware column it is malware all the same; a tag stays a tag."""
+    assert claim(malware=("SampleBot",)).malware == ("SampleBot",)
+    assert claim(labels=('misp-galaxy:ransomware="SampleLocker"',)).malware == ("SampleLocker",)
+    said = claim(labels=("SampleBot",))
+    assert (said.labels, said.malware, detail(said)) == (("SampleBot",), (), {})
+
+
+@pytest.mark.parametrize("word", ["Trojan", "android", "Play", "royal", "AnyDesk", "tor", "net", "Lotus", "x", "", "!"])
+def test_words_of_everyday_language_name_nothing_as_tags(word: str) -> None:
+    """Whatever galaxies hold, a tag such as these is no malware and nobody."""
+    said = understood([word], ())
+    assert (said.malware, said.techniques, said.detail) == ((), (), ())
+
+
+def test_an_everyday_word_counts_where_the_source_says_what_it_is() -> None:
+    """In the malware column, or in a tag that tells its galaxy."""
+    assert claim(malware=("play",)).malware == ("PLAY",)
+    assert claim(labels=('misp-galaxy:ransomware="play"',)).malware == ("PLAY",)
+
+
+def test_what_is_malware_and_an_actor_is_neither_as_a_tag() -> None:
+    """Carbanak is both. Sofacy is another name of both, and Emotet the first name of malware alone."""
+    assert malware_of("Carbanak")
+    assert actor_of("Carbanak")
+    assert (claim(labels=("Carbanak",)).malware, detail(claim(labels=("Carbanak",)))) == ((), {})
+    assert (claim(labels=("Sofacy",)).malware, detail(claim(labels=("Sofacy",)))) == ((), {})
+    assert (claim(labels=("Emotet",)).malware, detail(claim(labels=("Emotet",)))) == (("Emotet",), {})
+    assert detail(claim(labels=("Kimsuky",))) == {"actors": ["Kimsuky"]}
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "Fancy Bear",
+        "pawnstorm",
+        'misp-galaxy:threat-actor="Sofacy"',
+        'misp-galaxy:mitre-intrusion-set="APT28 - G0007"',
+        'misp-galaxy:microsoft-activity-group="Forest Blizzard"',
+    ],
+)
+def test_actors_are_one_name(tag: str) -> None:
+    """As MISP's galaxies, ATT&CK and Microsoft call them."""
+    said = claim(labels=(tag,))
+    assert detail(said) == {"actors": ["APT28"]}
+    assert said.labels == (tag,)
+
+
+def test_an_alias_of_several_is_nobody() -> None:
+    """Two groups that share an alias, and no clue which is meant: it is on neither's line, and stays as said."""
+    clusters = [
+        Cluster("one", "1", "Samplers", ("Shared", "Mine"), frozenset()),
+        Cluster("two", "2", "Exemplars", ("Shared",), frozenset()),
+    ]
+    assert Things(clusters, ()).lines(("one", "two")) == [["Exemplars"], ["Samplers", "Mine"]]
+
+
+def test_galaxies_join_only_what_they_say_is_one() -> None:
+    """Both name each other, or one does and a relation says so; never two clusters of one galaxy; one word is not
+    enough, and what is somebody's first name is nobody's alias."""
+    said = [
+        Cluster("one", "1", "Alpha", ("Beta",), frozenset()),
+        Cluster("two", "2", "Beta", ("Alpha",), frozenset()),
+        Cluster("one", "3", "Gamma", ("Delta",), frozenset({"4"})),
+        Cluster("two", "4", "Delta", (), frozenset()),
+        Cluster("one", "5", "Epsilon", ("Zeta",), frozenset()),
+        Cluster("two", "6", "Zeta", (), frozenset()),
+        Cluster("one", "7", "Eta", ("Theta",), frozenset()),
+        Cluster("one", "8", "Theta", ("Eta",), frozenset()),
+    ]
+    lines = Things(said, ()).lines(("one", "two"))
+    assert lines == [["Alpha", "Beta"], ["Epsilon"], ["Eta"], ["Gamma", "Delta"], ["Theta"], ["Zeta"]]
+    assert Things(said, [("Epsilon", "Zeta")]).lines(("one", "two"))[1] == ["Epsilon", "Zeta"]
+
+
+@pytest.mark.parametrize("name", sorted(SOURCES))
+def test_the_shipped_names_are_those_of_the_galaxies(name: str) -> None:
+    """`make names` would write what ships."""
+    assert compiled(GALAXIES, name) == (SHIPPED / name).read_text(encoding="utf-8")
+
+
+def test_a_shipped_name_means_one_thing() -> None:
+    """No folded name stands on two lines, and none belongs to two brands."""
+    names = shipped_names()
+    brands = tuple((brand.ja, brand.en, *brand.also) for brand in names.brands)
+    for lines in (names.malware, names.actors, brands):
+        owners: dict[str, set[int]] = {}
+        for at, line in enumerate(lines):
+            for word in filter(None, map(fold, line)):
+                owners.setdefault(word, set()).add(at)
+        assert [word for word, found in owners.items() if len(found) > 1] == []
+    known = {fold(word) for line in (*names.malware, *names.actors) for word in line}
+    assert names.everyday - known == set(), "an everyday word that names nothing needs no mention"
+    assert re.fullmatch("[0-9a-f]{16}", names_version())
+
+
+@given(st.text(max_size=40))
+def test_folding_is_idempotent_and_names_are_their_own(word: str) -> None:
+    """A name that was given is given again, whatever it was made of."""
+    assert fold(fold(word)) == fold(word)
+    for known in (malware_of(word), actor_of(word)):
+        assert known is None or (malware_of(known) or actor_of(known)) == known
+
+
+def test_names_are_given_again_as_they_are() -> None:
+    """What is read from another hub stays as it is: every shipped name is its own."""
+    names = shipped_names()
+    assert [line[0] for line in names.malware if (malware_of(line[0]) or line[0]) != line[0]] == []
+    assert [line[0] for line in names.actors if (actor_of(line[0]) or line[0]) != line[0]] == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "numbers"),
+    [
+        ("T1566", ["T1566"]),
+        ("t1566.002", ["T1566.002"]),
+        ("attack.t1059.001", ["T1059.001"]),
+        ('misp-galaxy:mitre-attack-pattern="Spearphishing Link - T1566.002"', ["T1566.002"]),
+        ('misp-galaxy:mitre-attack-pattern="PowerShell"', []),
+        ("T9000", []),
+        ("T15660", []),
+        ("T1566.2", []),
+    ],
+)
+def test_techniques_in_tags(tag: str, numbers: list[str]) -> None:
+    """A number of ATT&CK's form becomes a reference to it; T9000 is malware, and a name without a number says which
+    technique to people alone."""
+    said = claim(labels=(tag,))
+    found = [number for name, _, number in said.references if name == "mitre-attack"]
+    assert found == numbers
+    assert tag in said.labels
+
+
+def test_techniques_in_texts() -> None:
+    """Anywhere in prose, Japanese too, each once; not inside of other words, paths or versions."""
+    text = "手口はT1566.002（T1204も）。T1204、IT1234、T12345、/T1003、CVE-2024-T1003-x。"
+    assert [number for _, _, number in techniques_in(text)] == ["T1204", "T1566.002"]
+    assert techniques_in("T1566.002")[0][1] == "https://attack.mitre.org/techniques/T1566/002/"
+
+
+def test_a_technique_tells_of_no_source() -> None:
+    """A feed that may not be named gives no reference of its own, and its techniques all the same."""
+    said = source("urlhaus", named=False).claim("url", "http://a.example/", labels=["T1566"], references=[])
+    assert [name for name, _, _ in said.references] == ["mitre-attack"]
+
+
+@pytest.mark.parametrize(
+    ("word", "keys"),
+    [
+        ("三井住友カード", ["sumitomo-mitsui-card"]),
+        ("Vpass", ["sumitomo-mitsui-card"]),
+        ("Ｖｐａｓｓ", ["sumitomo-mitsui-card"]),
+        ("Linked in", ["linkedin"]),
+        ("LinkedIn", ["linkedin"]),
+        ("VISA / Mastercard", ["mastercard", "visa"]),
+        ("VISA / MasterCard", ["mastercard", "visa"]),
+        ("ＥＴＣ利用照会サービス", ["etc-meisai"]),
+        ("J:COM", ["jcom"]),
+        ("例示カード", []),
+        ("Amazon / 例示カード", []),
+        ("-", []),
+        ("", []),
+    ],
+)
+def test_q_i8_brand_column_is_free_text(word: str, keys: list[str]) -> None:
+    """Spellings of one brand are one key; a cell that names several gives all, or none when one is not known."""
+    assert sorted(brands_of(word)) == keys
+
+
+def test_a_brand_gives_its_country_and_stays_a_label() -> None:
+    """Of a brand that serves one country, whom it is aimed at."""
+    said = claim(brands=("Vpass",))
+    assert (said.labels, detail(said)) == (("Vpass",), {"brands": ["sumitomo-mitsui-card"], "targets": ["JP"]})
+    assert detail(claim(brands=("Amazon",))) == {"brands": ["amazon"]}
+    assert detail(claim(brands=("例示カード",))) == {}
+
+
+def test_rows_with_the_same_words_say_the_same() -> None:
+    """What is remembered of one row is what the next one would be told, whatever else it holds."""
+    made = source("threatfox")
+    rows = [made.claim("ipv4", "192.0.2.1", labels=["Heodo"], malware=["Lazarus"], brands=["au"]) for _ in range(2)]
+    assert rows[0] == rows[1]
+    port = made.claim("ipv4", "192.0.2.1", labels=["APT28"], detail='{"port":[443],"threat":"botnet-c2"}')
+    assert orjson.loads(port.detail) == {"actors": ["APT28"], "port": [443], "threat": "botnet-c2"}
+
+
+@pytest.mark.skipif(not FEEDS.is_dir(), reason="needs the snapshots of real feeds")
+def test_brands_of_the_real_lists_are_known() -> None:
+    """Of JPCERT/CC's rows that name a brand, all but a few in ten thousand are mapped."""
+    known = rows = 0
+    for path in sorted((FEEDS / "jpcert-phishurl-list").glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                rows += 1
+                known += bool(brands_of(row["description"] or ""))
+    assert rows > 46_000
+    assert known / rows > 0.999
+
+
+def test_feeds_that_name_brands_say_in_which_column() -> None:
+    """Of the shipped ones, at least JPCERT/CC's list."""
+    assert feed("jpcert-phishurl-list").format["fields"]["brand"] == "description"

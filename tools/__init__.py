@@ -1,0 +1,1 @@
+"""What makes files that this repository ships; no part of the product."""
