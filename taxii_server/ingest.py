@@ -21,7 +21,7 @@ from taxii_server.manners import Door, FeedBusy, HostBusy, TooSoon, check_time, 
 from taxii_server.rhythm import news_at
 from taxii_server.stores.base import FeedState, News, Store, StoreError
 
-__all__ = ["FeedBusy", "HostBusy", "Ingest", "TooSoon"]
+__all__ = ["FeedBusy", "HostBusy", "Ingest", "TooSoon", "origin_of"]
 
 _LEASE_FOR: Millis = 15 * MINUTE
 _LOG = logging.getLogger("noroshi.ingest")
@@ -69,7 +69,7 @@ class Ingest:
             self._store,
             self._clock,
             feed,
-            self._origin(feed),
+            origin_of(feed, self._settings, self._store),
             door=self._door(feed),
             each_batch=lambda tally: self._each_batch(feed, tally),
             tell=self._between,
@@ -183,13 +183,14 @@ class Ingest:
         self._progress(feed.id, tally.claims)
         self._between(None)
 
-    def _origin(self, feed: Feed) -> Origin:
-        """Origin and family as they stand in claims: opaque where the feed may not be named."""
-        if feed.named:
-            # A shipped feed is the same everywhere; one of the hub's own is its alone, whatever others call theirs.
-            own = feed.id if shipped(f"feeds/{feed.id}.yaml").is_file() else f"{feed.id}@{self._settings.hub.name}"
-            return own, feed.family or own
-        secret = self._store.secret("origins")
-        words = (feed.id, feed.origin_family)
-        first, second = (hmac.new(secret, word.encode(), hashlib.sha256).hexdigest()[:24] for word in words)
-        return f"opaque:{first}", f"opaque:{second}"
+
+def origin_of(feed: Feed, settings: Settings, store: Store) -> Origin:
+    """Origin and family as they stand in claims: opaque where the feed may not be named."""
+    if feed.named:
+        # A shipped feed is the same everywhere; one of the hub's own is its alone, whatever others call theirs.
+        own = feed.id if shipped(f"feeds/{feed.id}.yaml").is_file() else f"{feed.id}@{settings.hub.name}"
+        return own, feed.family or own
+    secret = store.secret("origins")
+    words = (feed.id, feed.origin_family)
+    first, second = (hmac.new(secret, word.encode(), hashlib.sha256).hexdigest()[:24] for word in words)
+    return f"opaque:{first}", f"opaque:{second}"

@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from config.yamlfile import SettingsError
-from taxii_server.cli import collecting, content, feeds, people, running, starting, upkeep
+from taxii_server.cli import collecting, content, feeds, people, running, sources, starting, upkeep
 from taxii_server.cli.context import CONFIGURATION, FAILED, INTERRUPTED, STORE
 from taxii_server.serve import CannotListen
 from taxii_server.stores.base import StoreBusy, StoreError
@@ -32,6 +32,7 @@ for command in (
     running.work,
     collecting.collect,
     feeds.feeds,
+    sources.sources,
     content.collections,
     people.users,
     people.tokens,
