@@ -8,7 +8,15 @@ from typing import Any
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
-from config.feeds import Feed, FileTransport, GithubTransport, HttpTransport, LinkedTransport, MispTransport
+from config.feeds import (
+    Feed,
+    FileTransport,
+    GithubTransport,
+    HttpTransport,
+    LinkedTransport,
+    MispTransport,
+    PagedTransport,
+)
 from config.instant import Clock
 
 __all__ = [
@@ -27,7 +35,7 @@ def collect(
     """
     # Here, and not above: whatever reads a format imports this package, web processes too, and they have no use for
     # the libraries that fetch.
-    from collectors import file, github, http, linked, misp, taxii
+    from collectors import file, github, http, linked, misp, paged, taxii
 
     transport = feed.transport
     if isinstance(transport, HttpTransport):
@@ -40,4 +48,6 @@ def collect(
         return misp.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
     if isinstance(transport, LinkedTransport):
         return linked.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
+    if isinstance(transport, PagedTransport):
+        return paged.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
     return taxii.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)

@@ -87,9 +87,10 @@ def urls(transport: HttpTransport, now: Millis) -> list[str]:
     today = to_datetime(now)
     last = today.year * 12 + today.month - 1
     months = [divmod(month, 12) for month in range(last - transport.months + 1, last + 1)]
-    return [
+    dated = [
         transport.url.replace("{yyyy}", f"{year:04d}").replace("{mm}", f"{month + 1:02d}") for year, month in months
     ]
+    return list(dict.fromkeys(dated))  # without {mm} it is one a year
 
 
 def _fetch(

@@ -163,8 +163,72 @@ class LinkedTransport(Entry):
     retries: int = Field(default=3, ge=0, le=10)
 
 
+def _one_group(value: str) -> str:
+    try:
+        groups = re.compile(value).groups
+    except re.error as error:
+        raise ValueError(f"expected a pattern with one group, got {value!r}: {error}") from None
+    if groups != 1:
+        raise ValueError(f"expected a pattern with one group, got {value!r}")
+    return value
+
+
+class Window(Entry):
+    """Dates between which an API is asked what changed."""
+
+    #: the parameters that bear them
+    begin: str = Field(min_length=1)
+    end: str = Field(min_length=1)
+    #: how they are written, in UTC
+    form: str = "%Y-%m-%dT%H:%M:%SZ"
+    #: the longest that one request may cover
+    longest: Span = 30 * DAY
+    #: how far back the first run goes
+    first: Span = 7 * DAY
+    #: how much of what was read is read again, for what was entered late
+    overlap: Span = HOUR
+
+    @model_validator(mode="after")
+    def _goes_on(self) -> Window:
+        if self.overlap >= self.longest:
+            raise ValueError("overlap: expected less than longest, or no run would come to an end")
+        return self
+
+
+class PagedTransport(Entry):
+    """Ask an API page by page, all of it or what changed since the last run."""
+
+    kind: Literal["paged"]
+    #: without a query
+    url: str = Field(pattern=r"^https?://[^?#{}]+$")
+    #: parameters of every request
+    query: dict[str, str] = {}
+    #: may hold ``{key}``
+    headers: dict[str, str] = {}
+    #: whether it may be asked without the key too, more slowly perhaps
+    keyless: bool = False
+    #: the parameter that says where a page begins, and the number of the first record
+    start: str = Field(min_length=1)
+    first: int = Field(default=0, ge=0, le=1)
+    #: the parameter that says how long a page is, where there is one
+    count: str | None = None
+    #: records of a page
+    size: int = Field(ge=1, le=100_000)
+    #: finds the number of all records in an answer, in its first group
+    total: Annotated[str, AfterValidator(_one_group)]
+    #: finds the number of records in this answer; by default every page but the last has ``size``
+    returned: Annotated[str, AfterValidator(_one_group)] | None = None
+    window: Window | None = None
+    #: between two requests
+    pause: Span = Field(default=1_000, ge=0, le=60_000)
+    #: the largest page
+    max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    timeout: Span = 120_000
+    retries: int = Field(default=3, ge=0, le=10)
+
+
 Transport = Annotated[
-    HttpTransport | FileTransport | TaxiiTransport | GithubTransport | MispTransport | LinkedTransport,
+    HttpTransport | FileTransport | TaxiiTransport | GithubTransport | MispTransport | LinkedTransport | PagedTransport,
     Field(discriminator="kind"),
 ]
 
@@ -263,8 +327,8 @@ class Feed(Entry):
             raise ValueError("format needs a kind")
         if self.marking.startswith("TLP:AMBER") and not self.group:
             raise ValueError(f"{self.marking} needs the group it is for")
-        if self.kind == "list" and isinstance(self.transport, TaxiiTransport):
-            raise ValueError("kind: a TAXII collection comes page by page, so it is a log, and no list")
+        if self.kind == "list" and self.by_pages:
+            raise ValueError(f"kind: {self.transport.kind} fetches page by page, so it is a log, and no list")
         if self.at_least is not None and self.every < self.at_least and not isinstance(self.transport, FileTransport):
             raise ValueError(f"every: its publisher allows one fetch in {self.at_least // MINUTE}m, and this is less")
         for kind, life in self.life.items():
@@ -274,6 +338,11 @@ class Feed(Entry):
             if life > longest:
                 raise ValueError(f"life of {kind}: at most {longest // DAY}d, got {life // DAY}d")
         return self
+
+    @property
+    def by_pages(self) -> bool:
+        """Whether one document is a part of what there is."""
+        return isinstance(self.transport, TaxiiTransport | LinkedTransport | PagedTransport)
 
     @property
     def origin_family(self) -> str:
@@ -288,7 +357,7 @@ class Feed(Entry):
         if self.kind == "list":
             return True
         if isinstance(transport, HttpTransport):
-            return "{mm}" not in transport.url
+            return "{yyyy}" not in transport.url and "{mm}" not in transport.url
         return isinstance(transport, FileTransport) and transport.pattern is None
 
     @property

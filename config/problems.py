@@ -71,6 +71,7 @@ PATTERNS = {
     r"^(sqlite:.+|memory:)$": "sqlite:FILE or memory:",
     r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$": "a repository as OWNER/NAME",
     r"^[A-Za-z0-9][A-Za-z0-9._/-]*$": "the name of a branch, a tag or a commit",
+    r"^https?://[^?#{}]+$": "a URL that begins with http:// or https://, without a query and {}",
 }
 
 

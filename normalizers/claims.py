@@ -25,6 +25,9 @@ MOST_WORDS = 100
 #: External references that a claim may have.
 MOST_REFERENCES = 100
 
+#: The threat of a claim that only scores a vulnerability: it is no opinion that there is one.
+SCORE = "score"
+
 T = TypeVar("T", str, Reference)
 
 
@@ -70,6 +73,7 @@ class Claim(NamedTuple):
     #: cvss, cwe, products: of a vulnerability, sorted lists of {version, score, vector}, of CWE ids, of names
     #: exploited: since when a vulnerability is known to be exploited, milliseconds
     #: ransomware: true when known to be used by ransomware
+    #: epss: how likely it is to be exploited within thirty days: the step of normalizers.formats.epss it has reached
     detail: str = ""
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # its types; the parser is defusedxml's
@@ -46,14 +47,53 @@ class _Bounded(TreeBuilder):
         return super().end(tag)
 
 
+class _Taken(_Bounded):
+    """Takes each of the root's children of one name out of the tree once it is whole, so that no tree of them grows."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+        self._root: Element | None = None
+        #: children that are whole
+        self.ready: list[Element] = []
+
+    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
+        started = super().start(tag, attrs)
+        self._root = started if self._root is None else self._root
+        return started
+
+    def end(self, tag: str, /) -> Element:
+        ended = super().end(tag)
+        if self._depth == 1 and tag == self._name and self._root is not None:
+            self._root.remove(ended)
+            self.ready.append(ended)
+        return ended
+
+
 def parsed(document: Document) -> Element:
     """The root element. Raises :class:`UnreadableDocument`."""
+    (root,) = _fed(document, _Bounded())
+    return root
+
+
+def children(document: Document, name: str) -> Iterator[Element]:
+    """The root's children of that name, one after the other, and last the root with all its others.
+
+    Raises :class:`UnreadableDocument`, perhaps only at the end.
+    """
+    return _fed(document, _Taken(name))
+
+
+def _fed(document: Document, target: _Bounded) -> Iterator[Element]:
     refuse_html(document, "XML")
-    parser = XMLParser(target=_Bounded(), forbid_dtd=True, forbid_entities=True, forbid_external=True)
+    parser = XMLParser(target=target, forbid_dtd=True, forbid_entities=True, forbid_external=True)
     try:
         with _utf8(document) as stream:
             while data := stream.read(_CHUNK):
                 parser.feed(data)
+                if isinstance(target, _Taken):
+                    yield from target.ready
+                    target.ready.clear()
         root = parser.close()
     except DefusedXmlException as error:
         raise UnreadableDocument(f"{document.name}: expected XML without {_what(error)}") from None
@@ -61,7 +101,7 @@ def parsed(document: Document) -> Element:
         raise UnreadableDocument(f"{document.name}: expected well-formed XML: {error}") from None
     if not isinstance(root, Element):
         raise UnreadableDocument(f"{document.name}: expected well-formed XML, got no element")
-    return root
+    yield root
 
 
 def text_of(parent: Element, *names: str) -> str:

@@ -122,7 +122,7 @@ class Run:
         # What is held is read again until it is right: a log from there on, a list whole, for it may come back to what
         # it was. So is what has rows dated ahead, until their date: that must not happen for a change that not all may
         # see.
-        again = self.tally.ahead and marks_rows(self._feed) and self._feed.transport.kind != "taxii"
+        again = self.tally.ahead and marks_rows(self._feed) and not self._feed.by_pages
         held = self.state.status == "held"
         if again or (held and self._feed.kind == "list"):
             self._save(cursor={})
@@ -143,7 +143,7 @@ class Run:
             documents = tuple(_undated(document) for document in documents)
         self.state = replace(self.state, odd="")
         documents, rows = self._looked_over(documents, apart=collected.apart)
-        partial = collected.more or collected.apart or feed.transport.kind == "taxii"
+        partial = collected.more or collected.apart or feed.by_pages
         holds = Holds(feed, rows, self.state, partial=partial, confirmed=confirmed)
         found = columns(documents[0], feed) if feed.steady and len(documents) == 1 else None
         if found is not None:

@@ -19,17 +19,16 @@ from collectors.document import Document
 from config.audience import Audience
 from config.feeds import Entry, Feed
 from config.instant import JST, Millis, from_datetime
+from normalizers.advisories import Advisory, cwes, product, products, score, scores, spoken, told
 from normalizers.bad_value import BadValue, shown
-from normalizers.claims import Claim, detail_text
+from normalizers.claims import Claim
 from normalizers.labels import label_of
 from normalizers.records import Refusal, refusal
-from normalizers.references import is_cwe, reference
 from normalizers.sources import Source
 from normalizers.syndication import Item, channel, security
 from normalizers.times import time_reader
-from normalizers.values import canonical, cves_in, jvns_in
+from normalizers.values import cves_in, jvns_in
 
-_LONGEST_TEXT = 4_000
 _time = time_reader("iso", JST)
 
 
@@ -66,29 +65,23 @@ class Format(Entry):
 
     def _claims(self, item: Item, source: Source) -> list[Claim]:
         number = label_of(item.name)
-        known = number or item.link if self.known_by == "id" else item.link or number
-        if not known:
-            raise BadValue("no-value", "expected an item with a link or an identifier, got neither")
-        kind, value = canonical("advisory", known)
         title, labels = self._title(item.title)
         issued, modified = _moment(item.issued), _moment(item.modified)
-        modified = modified or issued
-        cves, jvns = _cves(item, title), _jvns(item, title)
-        references = [reference(source.feed.title, item.link, number if number != item.link else "")]
-        seen: dict[str, Any] = {"first_seen": issued, "last_seen": modified, "changed": modified}
-        described = self._vulnerability(item, title, len(cves), jvns)
-        claims = [source.claim("cve", cve, references=references, detail=described, **seen) for cve in cves]
-        said = {
-            "threat": "advisory",
-            "title": self._spoken(title),
-            "description": self._spoken(_description(item)),
-            "published": issued,
-            "publisher": source.feed.publisher.name if source.feed.named else None,
-            "cves": cves,
-            "jvn": jvns,
-        }
-        claims.append(source.claim(kind, value, labels=labels, references=references, detail=detail_text(said), **seen))
-        return claims
+        cves = _cves(item, title)
+        described = self._described(item, title) if self.describes and len(cves) == 1 else {}
+        advisory = Advisory(
+            known=(number or item.link) if self.known_by == "id" else (item.link or number),
+            number=number,
+            page=item.link,
+            title={self.language: title},
+            description={self.language: item.description},
+            issued=issued,
+            modified=modified or issued,
+            vulnerabilities=dict.fromkeys(cves, described),
+            jvns=_jvns(item, title),
+            labels=labels,
+        )
+        return told(advisory, source)
 
     def _title(self, text: str) -> tuple[str, list[str]]:
         """The title without the publisher's own marks, and the labels that those stand for."""
@@ -100,23 +93,17 @@ class Format(Entry):
             if title.startswith(prefix):
                 title = title.removeprefix(prefix).strip()
                 labels.append(label)
-        return title[:_LONGEST_TEXT], labels
+        return title, labels
 
-    def _spoken(self, text: str) -> dict[str, str]:
-        return {self.language: text} if text else {}
-
-    def _vulnerability(self, item: Item, title: str, cves: int, jvns: list[str]) -> str:
-        # One number of JVN's may stand for many vulnerabilities, each of which is joined with its advisories by it.
-        said: dict[str, Any] = {"threat": "vulnerability", "jvn": jvns}
-        if self.describes and cves == 1:
-            said |= {
-                "title": self._spoken(title),
-                "description": self._spoken(_description(item)),
-                "cvss": _scores(item),
-                "cwe": sorted(filter(is_cwe, {one.get("id", "") for one in security(item.element, "references")})),
-                "products": sorted({_product(entry) for entry in security(item.element, "cpe")} - {""}),
-            }
-        return detail_text(said)
+    def _described(self, item: Item, title: str) -> dict[str, Any]:
+        cvss = [score(one.get("version", ""), one.get("score"), one.get("vector", "")) for one in _sec(item, "cvss")]
+        return {
+            "title": spoken({self.language: title}),
+            "description": spoken({self.language: item.description}),
+            "cvss": scores(cvss),
+            "cwe": cwes(one.get("id") for one in _sec(item, "references")),
+            "products": products(product(one.get("vendor", ""), one.get("product", "")) for one in _sec(item, "cpe")),
+        }
 
 
 def _updated(text: str) -> Millis | None:
@@ -137,35 +124,16 @@ def _moment(text: str) -> Millis | None:
         raise BadValue("bad-time", f"expected a time as RFC 3339 or RFC 5322 has it, got {shown(text[:100])}") from None
 
 
+def _sec(item: Item, name: str) -> list[Element]:
+    return security(item.element, name)
+
+
 def _cves(item: Item, title: str) -> list[str]:
-    named = security(item.element, "references")
-    stated = [entry.get("id", "") for entry in named if entry.get("source") in ("CVE", "NVD")]
+    stated = [one.get("id", "") for one in _sec(item, "references") if one.get("source") in ("CVE", "NVD")]
     return cves_in(" ".join((title, *stated)))
 
 
 def _jvns(item: Item, title: str) -> list[str]:
-    named = security(item.element, "references")
-    stated = [f"{one.get('id', '')} {one.text or ''}" for one in named if one.get("source") == "JVN"]
+    named = [one for one in _sec(item, "references") if one.get("source") == "JVN"]
+    stated = [f"{one.get('id', '')} {one.text or ''}" for one in named]
     return jvns_in(" ".join((title, item.name, item.link, *stated)))
-
-
-def _description(item: Item) -> str:
-    return item.description[:_LONGEST_TEXT]
-
-
-def _product(entry: Element) -> str:
-    vendor, product = label_of(entry.get("vendor", "")), label_of(entry.get("product", ""))
-    return product if product.lower().startswith(vendor.lower()) else f"{vendor} {product}".strip()
-
-
-def _scores(item: Item) -> list[dict[str, Any]]:
-    scores = []
-    for entry in security(item.element, "cvss"):
-        try:
-            score = float(entry.get("score", ""))
-        except ValueError:
-            continue
-        if 0 <= score <= 10:
-            version, vector = label_of(entry.get("version", "")), label_of(entry.get("vector", ""))
-            scores.append({"version": version, "score": score, "vector": vector})
-    return sorted(scores, key=lambda one: (one["version"], one["score"], one["vector"]))

@@ -12,6 +12,8 @@ from normalizers.claims import Claim
 from normalizers.reading import check, read
 from normalizers.records import Record, Refusal
 
+#: Formats of which one row may say several things: an advisory that names CVEs.
+SAY_MORE = frozenset({"csaf", "myjvn", "rss", "vuldef"})
 #: When test documents are fetched, unless they say otherwise.
 NOW: Millis = parse_millis("2026-03-01T00:00:00Z")
 
@@ -56,6 +58,6 @@ def read_all(given: Document, source: Feed) -> Read:
             refused.append(item)
         else:
             claims.append(item.claim if isinstance(item, Record) else item)
-    said = [claim for claim in claims if claim.type != "cve" or source.format["kind"] != "rss"]
+    said = [claim for claim in claims if claim.type != "cve" or source.format["kind"] not in SAY_MORE]
     assert rows == len(said) + len(refused)
     return Read(rows, claims, refused)

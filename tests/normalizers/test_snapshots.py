@@ -95,6 +95,14 @@ DOORS: list[tuple[str, str, dict[str, Any], int, dict[str, int]]] = [
         1_404,
         {},
     ),
+    ("myjvn-json", "myjvn-api/hnd_getAlertList_hnd.json", {"kind": "myjvn"}, 2, {}),
+    ("myjvn-json", "myjvn-api/oka_getAlertList_oka.json", {"kind": "myjvn"}, 2, {}),
+    ("myjvn-json", "myjvn-api/oka_getVulnDetailInfo_oka_JVNDB-2017-009608.json", {"kind": "csaf"}, 2, {}),
+    ("myjvn-json", "myjvn-api/oka_getVulnDetailInfo_oka_JVNDB-2017-009608_jvnstix.json", {"kind": "csaf"}, 2, {}),
+    # No CVE: the advisory alone.
+    ("myjvn-json", "myjvn-api/oka_getVulnDetailInfo_oka_JVNDB-2018-009328.json", {"kind": "csaf"}, 1, {}),
+    ("myjvn-json", "myjvn-api/oka_getVulnDetailInfo_oka_jvncsaf.json", {"kind": "csaf"}, 2, {}),
+    ("myjvn-json", "myjvn-api/oka_getVulnDetailInfo_oka_jvnstix.json", {"kind": "csaf"}, 2, {}),
     ("spamhaus-drop", "spamhaus-drop/drop.legacy.txt", {"kind": "text", "type": "cidr", "remark": ";"}, 2, {}),
     ("spamhaus-drop", "spamhaus-drop/asndrop.legacy.txt", {"kind": "text", "type": "asn", "remark": ";"}, 2, {}),
     (

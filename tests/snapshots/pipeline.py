@@ -30,8 +30,6 @@ from taxii_server.views import Outlook
 from tests import hubs
 from tests.snapshots.folder import FEEDS, Snapshot
 
-#: formats of which one row may say several things: an advisory that names CVEs
-SAY_MORE = frozenset({"rss"})
 _MERGED = frozenset({"indicator", "vulnerability", "report"})
 _FOLDER = "snapshots"
 
