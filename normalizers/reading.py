@@ -10,7 +10,7 @@ import pkgutil
 from collections import Counter
 from collections.abc import Iterator
 from importlib import import_module
-from typing import ClassVar, Protocol, cast
+from typing import ClassVar, NamedTuple, Protocol, cast
 
 from pydantic import ValidationError
 
@@ -21,6 +21,7 @@ from config.feeds import Feed
 from config.problems import Problem, problems
 from config.yamlfile import given
 from normalizers.claims import Claim
+from normalizers.familiar import Familiar
 from normalizers.records import Record, Refusal, UnreadableDocument, Whole
 
 
@@ -50,6 +51,28 @@ class Reading(Protocol):
         :class:`UnreadableDocument`."""
 
 
+class PassingReading(Reading, Protocol):
+    """The reading of a format with a row a line, each of which says the same wherever it stands."""
+
+    #: whether ``read`` takes a :class:`Familiar`
+    passes: ClassVar[bool]
+
+    def read(
+        self, document: Document, feed: Feed, familiar: Familiar | None = None
+    ) -> Iterator[Claim | Record | Refusal | Whole]:
+        """As :meth:`Reading.read`, but for the rows that are ``familiar``."""
+
+
+class Row(NamedTuple):
+    """One row, and how many known ones were passed over before it."""
+
+    passed: int
+    #: None after the last row
+    item: Claim | Record | Refusal | Whole | None
+    #: of its text; b"" where it cannot be known again
+    digest: bytes
+
+
 def reading(feed: Feed) -> Reading:
     """How the feed's documents are read. Raises :class:`UnusableFormat`."""
     kind = feed.format["kind"]
@@ -76,6 +99,23 @@ def read(document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal]:
 def read_whole(document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal | Whole]:
     """The rows of a document, and before those of a set what it says of the set; see :meth:`Reading.read`."""
     return reading(feed).read(document, feed)
+
+
+def passes_rows(feed: Feed) -> bool:
+    """Whether rows of the feed can be known before they are parsed; see :meth:`rows`. What a batch brings is sighted
+    anew with each edition, so its rows are read."""
+    return bool(getattr(reading(feed), "passes", False)) and not feed.batch
+
+
+def rows(document: Document, feed: Feed, familiar: Familiar | None) -> Iterator[Row]:
+    """As :func:`read_whole`, row by row, but for those that are ``familiar``; None where none can be."""
+    if familiar is None:
+        for item in read_whole(document, feed):
+            yield Row(0, item, b"")
+        return
+    for item in cast(PassingReading, reading(feed)).read(document, feed, familiar):
+        yield Row(familiar.run(), item, familiar.digest)
+    yield Row(familiar.run(), None, b"")
 
 
 def check(document: Document, feed: Feed) -> Counter[Audience]:

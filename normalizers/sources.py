@@ -21,6 +21,11 @@ from normalizers.references import MOST, reference
 _REMEMBERED = 10_000
 
 
+def moment_of(document: Document, stated: Millis | None) -> Millis:
+    """The document's own time, else when it was last changed, else when it was fetched."""
+    return stated or document.modified or document.fetched
+
+
 class Source:
     """Makes claims of what the rows of one document say."""
 
@@ -29,7 +34,7 @@ class Source:
         self.feed = feed
         self.audience = feed.audience
         #: the document's own time, else when it was last changed, else when it was fetched
-        self.moment = moment or document.modified or document.fetched
+        self.moment = moment_of(document, moment)
         self._listed = document.fetched if feed.kind == "list" else 0
         # The line that the feed's terms ask to be shown, where there is one. A source that may not be named gives no
         # reference at all: each would say whose it is.

@@ -21,6 +21,7 @@ from normalizers.records import UnreadableDocument
 from taxii_server.holds import Holds
 from taxii_server.intake import Intake, Origin, Tally
 from taxii_server.manners import Door
+from taxii_server.recalling import Recall
 from taxii_server.standing import Standing
 from taxii_server.stores.base import FeedState, News, Store
 
@@ -59,12 +60,14 @@ class Run:
         self.state = store.feed_state(feed.id) or FeedState(feed=feed.id)
         self._each_batch = lambda: each_batch(self.tally)
         self._standing = Standing(store, clock, feed, origin[0], self._each_batch)
+        self._recall = Recall(store, feed, " ".join(self._standing.terms()))
 
     def follow_terms(self) -> None:
         """See to it that what the feed said stands under its present terms."""
         before = self._standing.terms_before()
         if before is None:
             return
+        self._store.forget_rows(self._feed.id)
         self._standing.follow_terms(before)
         # All that the feed holds is to be read under the new terms, by those who see it from now on.
         counts = {name: self._standing.moved(getattr(self.state, name), before) for name in ("listed", *_LEARNT)}
@@ -156,9 +159,11 @@ class Run:
             tally,
             holds,
             skew=self._settings.tolerated_skew,
+            recall=self._recall,
             each_batch=self._each_batch,
             tell=self._tell,
         )
+        self._recall.begin(0 if partial else len(documents))
         if holds.all:
             tally.held += rows.total()
         else:
@@ -170,6 +175,8 @@ class Run:
         else:
             holds.whole(intake.refused, {})
         self._learn(rows, intake, found, confirmed)
+        if not holds.why:
+            self._recall.remember()
         if not holds.why and self.state.status != "held":
             odd = "; ".join(filter(None, [self.state.odd, holds.message]))
             self.state = replace(self.state, status="ok", message=odd, odd=odd)
@@ -218,11 +225,17 @@ class Run:
 
     def _withdraw(self, last: Document, intake: Intake) -> dict[Audience, int]:
         """Withdraw what a list no longer holds and sight what it does; gives the number of values it lists."""
-        holds, values = intake.holds, Counter(audience for _, audience in intake.seen)
+        holds, known = intake.holds, self._recall.known
+        values = Counter(audience for _, audience in intake.seen)
+        if known is not None and known.met:
+            values[self._feed.audience] += known.met
         holds.whole(intake.refused, values)
         if not holds.all:
             moment = last.modified or last.fetched
-            self.tally.withdrawn += self._standing.withdraw_absent(intake.seen, moment, holds.why)
+            among = known.missed() if known is not None else None
+            self.tally.withdrawn += self._standing.withdraw_absent(
+                intake.seen, moment, holds.why, among=among, first=self._recall.forget
+            )
             self.tally.renewed += self._standing.renew(holds.why)
         before = {audience: count for audience, count in self.state.listed.items() if audience in holds.why}
         return before | {audience: count for audience, count in values.items() if audience not in holds.why}

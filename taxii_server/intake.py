@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from collectors import Document
-from config.audience import Audience, sees
+from config.audience import Audience
 from config.feeds import Feed
-from config.instant import Millis
+from config.instant import SECOND, Millis
 from config.names import names_version
 from normalizers.claims import Claim, aliases, fold, next_step, no_later, observable_key
-from normalizers.reading import read_whole
+from normalizers.familiar import ALWAYS, Notes
 from normalizers.records import Record, Refusal, TakenBack, Whole
-from taxii_server.holds import Holds, seen_by
+from taxii_server.holds import Holds
+from taxii_server.recalling import Recall
 from taxii_server.retelling import Retelling
 from taxii_server.stores.base import Alias, ClaimRow, Mark, News, Store
+from taxii_server.tasting import Tasting
 from taxii_server.wholes import Wholes
 
 BATCH = 2_000
-#: rows that are read before anything of them is written, to see whether the document is what it should be
-_TASTE = 1_000
 _EXAMPLES = 20
 
 #: what a row says: where the format knows its rows again, with its name
 Item = Claim | Record
+#: with the digest of its text, where there is one
+Digested = tuple[Item, bytes]
 #: who first said it, and its family, as they stand in claims
 Origin = tuple[str, str]
 
@@ -87,17 +89,19 @@ class Intake:
         holds: Holds,
         *,
         skew: Millis,
+        recall: Recall,
         each_batch: Callable[[], None],
         tell: Callable[[News], None],
     ) -> None:
         """``each_batch`` is called before each batch is written; what it raises ends the intake. ``tell`` is given what
         a batch changed, where nobody else said anything meanwhile. A row dated more than ``skew`` after it was fetched
-        counts as of the fetch."""
+        counts as of the fetch. ``recall`` gives the rows, but for those that are known already."""
         self._store = store
         self._feed = feed
         self._tally = tally
         self.holds = holds
         self._skew = skew
+        self._recall = recall
         self._origin, self._family = origin
         self._each_batch = each_batch
         self._tell = tell
@@ -118,12 +122,13 @@ class Intake:
 
     def document(self, document: Document) -> None:
         """Take in one document, but for what is held. Raises UnreadableDocument."""
-        batches: dict[Audience, list[Item]] = {}
-        for item in self._items(document):
-            batch = batches.setdefault(item.audience, [])
-            batch.append(item)
+        batches: dict[Audience, list[Digested]] = {}
+        for pair in self._items(document):
+            audience = pair[0].audience
+            batch = batches.setdefault(audience, [])
+            batch.append(pair)
             if len(batch) >= BATCH:
-                self._accept(batches.pop(item.audience))
+                self._accept(batches.pop(audience))
         for batch in batches.values():
             self._accept(batch)
         self._take_back(document.fetched)
@@ -148,11 +153,22 @@ class Intake:
             if record.audience not in self.holds.why:
                 self._moved.setdefault(record.audience, []).append(record)
 
-    def _items(self, document: Document) -> Iterator[Item]:
+    def _items(self, document: Document) -> Iterator[Digested]:
         published = (document.modified or document.fetched) if self._feed.batch else 0
-        for item in self._tasted(document):
-            if item.audience in self.holds.why:
-                self._tally.held += 1
+        tasting = Tasting(self.holds, self._feed.audience)
+        for passed, item, digest in tasting.rows(self._recall.rows(document)):
+            if isinstance(item, Refusal):
+                self._refuse(item, document)
+                continue
+            if isinstance(item, Whole):
+                if self._feed.kind == "log":
+                    self._wholes.begin(item)
+                continue
+            if (item.audience if item is not None else self._feed.audience) in self.holds.why:
+                self._tally.held += passed + (item is not None)
+                continue
+            self._tally.claims += passed
+            if item is None:
                 continue
             self._tally.claims += 1
             claim = item.claim if isinstance(item, Record) else item
@@ -162,56 +178,30 @@ class Intake:
                 self._tally.ahead += 1
                 claim = no_later(claim, document.fetched)
                 item = item._replace(claim=claim, ahead=True) if isinstance(item, Record) else claim
+                digest = b""  # it will say something else at the next fetch
             if isinstance(item, Record):
-                yield item
+                yield item, b""
             else:
-                yield item if published <= item.last_seen else item._replace(last_seen=published)
+                yield item if published <= item.last_seen else item._replace(last_seen=published), digest
+        self.refused.update(tasting.refused)
 
-    def _tasted(self, document: Document) -> Iterator[Item]:
-        """The rows that can be read. Those of each audience wait until what it may see has been tasted."""
-        rows: Counter[Audience] = Counter()
-        refused: Counter[Audience] = Counter()
-        waiting: dict[Audience, list[Item]] = {}
-        tasted: set[Audience] = set()
-        for item in read_whole(document, self._feed):
-            if isinstance(item, Whole):
-                if self._feed.kind == "log":
-                    self._wholes.begin(item)
-                continue
-            reader = item.audience or self._feed.audience
-            rows[reader] += 1
-            if reader not in tasted:
-                waiting.setdefault(reader, [])
-            if isinstance(item, Refusal):
-                self._tally.refuse(item)
-                if item.takes_back is not None and self._feed.kind == "log":
-                    version = min(item.takes_back.version, document.fetched)
-                    self._taken_back.append(item.takes_back._replace(version=version))
-                refused[reader] += 1
-            elif reader in tasted:
-                yield item
-            else:
-                waiting[reader].append(item)
-            for ready in [who for who in waiting if sees(who, reader) and seen_by(who, rows) >= _TASTE]:
-                tasted.add(ready)
-                self.holds.taste(ready, rows, refused)
-                yield from waiting.pop(ready)
-        for reader, claims in waiting.items():
-            self.holds.taste(reader, rows, refused)
-            yield from claims
-        self.refused.update(refused)
+    def _refuse(self, item: Refusal, document: Document) -> None:
+        self._tally.refuse(item)
+        if item.takes_back is not None and self._feed.kind == "log":
+            version = min(item.takes_back.version, document.fetched)
+            self._taken_back.append(item.takes_back._replace(version=version))
 
-    def _accept(self, batch: list[Item]) -> None:
+    def _accept(self, batch: list[Digested]) -> None:
         if not batch:
             return
         self._each_batch()
-        records = [item for item in batch if isinstance(item, Record)]
+        records = [item for item, _ in batch if isinstance(item, Record)]
         if self._feed.kind == "list":
             # What a list takes back itself is not in it.
-            self._fold_in([item.claim for item in records if not item.claim.withdrawn])
+            self._fold_in([(item.claim, b"") for item in records if not item.claim.withdrawn])
         elif records:
             self._tell_apart(records)
-        self._fold_in([item for item in batch if not isinstance(item, Record)])
+        self._fold_in([pair for pair in batch if not isinstance(pair[0], Record)])
 
     def _tell_apart(self, records: list[Record]) -> None:
         """Tell those that are for whom they were. The others wait for the document's end, and are told in batches by
@@ -230,10 +220,10 @@ class Intake:
                 change.rows, aliases=_aliases(change.rows), records=change.records
             )
 
-    def _fold_in(self, batch: list[Claim]) -> None:
+    def _fold_in(self, batch: Sequence[Digested]) -> None:
         if not batch:
             return
-        news = [(observable_key(claim.type, claim.value), claim) for claim in batch]
+        news = [(observable_key(claim.type, claim.value), claim) for claim, _ in batch if not isinstance(claim, Record)]
         before = self._store.last_mark()
         about = self._store.claims({key for key, _ in news})
         stored = {
@@ -245,6 +235,8 @@ class Intake:
         present = dict(stored)
         for key, claim in news:
             self._fold(present, key, self._named(claim))
+        if self._recall.notes is not None:
+            self._note(self._recall.notes, news, batch, present)
         # In order of the document: the store's own order depends on what else it holds, and a public log must not.
         places = dict.fromkeys((key, claim.audience) for key, claim in news)
         changed = [self._row(at[0], present[at]) for at in places if not _says_no_more(present[at], stored.get(at))]
@@ -253,6 +245,23 @@ class Intake:
         # What did not win was written by whoever took over this feed meanwhile, and is not known here.
         if changed and kept == len(changed) and self._store.last_mark() == before + kept:
             self._tell(_news(before, changed, about))
+
+    def _note(
+        self,
+        notes: Notes,
+        news: list[tuple[bytes, Claim]],
+        batch: Sequence[Digested],
+        present: Mapping[tuple[bytes, str], Claim],
+    ) -> None:
+        """Note rows that need not be read again. A list's are sighted at each fetch, whatever they say; an undated one
+        of a log is sighted at its document's time, and has to be read once that moves its claim."""
+        moment = self._recall.moment if self._feed.kind == "log" else 0
+        for (key, claim), (_, digest) in zip(news, batch, strict=True):
+            until = ALWAYS
+            if claim.version == moment:
+                kept = present[key, claim.audience]
+                until = next_step(kept.last_seen, kept.life, key) // SECOND
+            notes.add(key, digest, until)
 
     def _named(self, claim: Claim) -> Claim:
         if claim.origin == self._origin:
@@ -301,7 +310,10 @@ class Intake:
         return ClaimRow(key, claim, renew_at)
 
     def _put(self, rows: list[ClaimRow]) -> int:
-        return self._store.put_claims(rows, aliases=_aliases(rows)) if rows else 0
+        if not rows:
+            return 0
+        self._recall.forget()
+        return self._store.put_claims(rows, aliases=_aliases(rows))
 
 
 def reading_of(feed: Feed) -> str:

@@ -60,22 +60,39 @@ class Standing:
                     yield item, claim
 
     def withdraw_absent(
-        self, seen: Collection[tuple[bytes, Audience]], moment: Millis, held: Collection[Audience] = ()
+        self,
+        seen: Collection[Listed | tuple[bytes, Audience]],
+        moment: Millis,
+        held: Collection[Audience] = (),
+        *,
+        among: Sequence[bytes] | None = None,
+        first: Callable[[], None],
     ) -> int:
         """Withdraw what a complete list of ``moment`` no longer holds; gives how many claims. ``seen`` holds (key,
-        audience) of what it does; of what is ``held`` nobody knows."""
+        audience) of what it does; of what is ``held`` nobody knows. ``among``: the observables, in order, of which
+        alone that may be so; None for all that the feed lists. ``first`` is called before anything is written."""
         withdrawn = 0
-        after: Listed | None = None
-        while page := self._store.listed(self._origin, after=after, limit=BATCH):
-            after = page[-1]
-            gone = [item for item in page if item.audience not in held and (item.key, item.audience) not in seen]
+        for page in self._pages() if among is None else self._chosen(among):
+            gone = [item for item in page if item.audience not in held and item not in seen]
             rows = [
                 ClaimRow(item.key, _withdrawn(claim, moment))
                 for item, claim in self._claims_of(gone)
                 if not claim.withdrawn
             ]
+            if rows:
+                first()
             withdrawn += self._put(rows)
         return withdrawn
+
+    def _pages(self) -> Iterator[list[Listed]]:
+        after: Listed | None = None
+        while page := self._store.listed(self._origin, after=after, limit=BATCH):
+            after = page[-1]
+            yield page
+
+    def _chosen(self, keys: Sequence[bytes]) -> Iterator[list[Listed]]:
+        for start in range(0, len(keys), BATCH):
+            yield [Listed(key, self._feed.audience) for key in keys[start : start + BATCH]]
 
     def _put(self, rows: list[ClaimRow], records: Sequence[Told] = ()) -> int:
         if not rows and not records:
@@ -85,7 +102,7 @@ class Standing:
 
     def terms_before(self) -> Terms | None:
         """What the feed stood under, if its marking, terms, naming or reading have changed since; else None."""
-        now = self._terms()
+        now = self.terms()
         known = self._store.value(self._place)
         if known is None:
             self._store.set_value(self._place, " ".join(now))
@@ -95,12 +112,13 @@ class Standing:
 
     def remember_terms(self, before: Terms) -> None:
         """Once all has followed a change of terms, and the feed is to be read anew."""
-        now = self._terms()
+        now = self.terms()
         detail = {"before": before.audience, "now": now.audience, "named otherwise": before.origin != now.origin}
         audit = AuditRecord(self._clock() // 1_000, "hub", "terms followed", self._feed.id, detail)
         self._store.set_value(self._place, " ".join(now), audit)
 
-    def _terms(self) -> Terms:
+    def terms(self) -> Terms:
+        """Under what the feed's claims stand now."""
         return Terms(self._feed.audience, self._origin, reading_of(self._feed))
 
     def follow_terms(self, before: Terms) -> None:

@@ -20,9 +20,10 @@ from config.feeds import Entry, Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim
+from normalizers.familiar import Familiar
 from normalizers.fields import Fields, Rows
 from normalizers.records import Refusal, UnreadableDocument, refusal
-from normalizers.sources import Source
+from normalizers.sources import Source, moment_of
 from normalizers.texts import Encoding, check_encoding, lines
 from normalizers.times import ZONES, time_reader
 
@@ -37,6 +38,7 @@ class Format(Entry):
     """A CSV document."""
 
     marks: ClassVar[bool] = False
+    passes: ClassVar[bool] = True
     kind: Literal["csv"]
     fields: Fields
     encoding: Encoding = "utf-8"
@@ -61,9 +63,9 @@ class Format(Entry):
             raise ValueError(f"expected a pattern with one group, got {value!r}")
         return value
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+    def read(self, document: Document, feed: Feed, familiar: Familiar | None = None) -> Iterator[Claim | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
-        table = _Table(self, document)
+        table = _Table(self, document, familiar)
         rows: Rows | None = None
         for row in table.rows():
             if isinstance(row, Refusal):
@@ -93,13 +95,18 @@ class Format(Entry):
 class _Table:
     """One document on its way from lines to rows."""
 
-    def __init__(self, options: Format, document: Document, *, every: bool = False) -> None:
+    def __init__(
+        self, options: Format, document: Document, familiar: Familiar | None = None, *, every: bool = False
+    ) -> None:
         """``every``: rows hold all cells, and not those alone that are read."""
         self._every = every
         #: of the columns, once the header was passed
         self.names: list[str] = []
         self._options = options
         self._document = document
+        self._familiar = familiar
+        #: what passes over known rows, once it is known what columns they have
+        self._passes: Callable[[str], bool] | None = None
         self._comments: list[str] = []
         self._number = 0
         self._start = 0
@@ -133,6 +140,7 @@ class _Table:
                 names, is_row = self._header(cells)
                 pick, width = tuple if self._every else self._picker(names), len(names)
                 self.names = names
+                self._begin(names)
                 if is_row:
                     continue
             count += 1
@@ -140,7 +148,16 @@ class _Table:
                 yield self._start, pick(cells)
             else:
                 yield Refusal(self._start, "columns", f"expected {width} columns, got {len(cells)}")
+        if self._familiar is not None:
+            count += self._familiar.passed
         self._finish(count, seen_any=pick is not None)
+
+    def _begin(self, names: list[str]) -> None:
+        """From here on known rows are passed over: the first one never is, but where it holds the names."""
+        if self._familiar is not None:
+            context = "\0".join([self._document.name, *names])
+            self._familiar.begin(context, moment_of(self._document, self.updated))
+            self._passes = self._familiar.passes
 
     def _lines(self) -> Iterator[str]:
         """Lines for the CSV reader. It asks for one either to begin a row, when ``_start`` is 0, or to go on in it."""
@@ -151,12 +168,16 @@ class _Table:
                 if mark and line.startswith(mark):
                     self._comment(line.rstrip("\r\n"))
                     continue
+                if self._passes is not None and self._passes(line):
+                    continue
                 self._start = self._number
             elif self._number - self._start > _MOST_LINES:
                 raise UnreadableDocument(
                     f"{self._document.name}: line {self._start}: expected the end of a quoted field, got none in "
                     f"{_MOST_LINES} lines"
                 )
+            elif self._familiar is not None:
+                self._familiar.digest = b""  # what this line means depends on those before it
             yield line
 
     def _comment(self, line: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Literal
 
 import orjson
@@ -15,6 +15,7 @@ from config.feeds import Entry, Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
+from normalizers.familiar import Familiar
 from normalizers.fields import Fields, Rows
 from normalizers.jsons import at
 from normalizers.records import Refusal, UnreadableDocument, refusal
@@ -38,18 +39,22 @@ class Format(Entry):
     """JSON lines. Columns are paths within a record."""
 
     marks: ClassVar[bool] = False
+    passes: ClassVar[bool] = True
     kind: Literal["jsonl"]
     fields: Fields
     #: a document without that line was cut off
     metadata: Metadata | None = None
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+    def read(self, document: Document, feed: Feed, familiar: Familiar | None = None) -> Iterator[Claim | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
         # The line that tells the document's time is the last one, so it takes a pass of its own.
         _, updated = self._survey(document)
-        rows = Rows(self.fields, Source(feed, document, updated), document)
+        source = Source(feed, document, updated)
+        rows = Rows(self.fields, source, document)
         columns = self.fields.columns()
-        for number, record in _objects(document):
+        if familiar is not None:
+            familiar.begin(document.name, source.moment)
+        for number, record in _objects(document, familiar.passes if familiar is not None else None):
             if self._is_metadata(record):
                 continue
             try:
@@ -109,9 +114,11 @@ class Format(Entry):
         )
 
 
-def _objects(document: Document) -> Iterator[tuple[int, Any]]:
+def _objects(document: Document, passes: Callable[[str], bool] | None = None) -> Iterator[tuple[int, Any]]:
     """Line numbers and what the lines hold; None where that is no JSON."""
     for number, line in enumerate(lines(document, "utf-8"), start=1):
+        if passes is not None and passes(line):
+            continue
         if line.isspace():
             continue
         try:

@@ -43,6 +43,19 @@ def test_feed_state_comes_back_as_it_was_saved(store: Store) -> None:
     assert store.feed_state("g") is None
 
 
+def test_rows_are_known_under_one_word(store: Store) -> None:
+    """What is remembered of a feed's rows is replaced, forgotten, and unknown under another word."""
+    body = bytes(range(256)) * 1_000
+    assert store.rows_known("f", "word") is None
+    store.know_rows("f", "old", b"old")
+    store.know_rows("f", "word", body)
+    store.know_rows("g", "word", b"")
+    assert (store.rows_known("f", "word"), store.rows_known("f", "old")) == (body, None)
+    store.forget_rows("f")
+    store.forget_rows("none")
+    assert (store.rows_known("f", "word"), store.rows_known("g", "word")) == (None, b"")
+
+
 def test_a_lease_is_one_owners_at_a_time(store: Store) -> None:
     """Taken, prolonged by its owner, refused to others until it has run out."""
     assert store.lease("l", "a", now=0, until=10)

@@ -171,13 +171,15 @@ def test_promise_5_a_power_cut_cannot_take_back_what_was_accepted(tmp_path: Path
 
 
 def test_promise_5_only_what_is_said_again_waits_for_the_next_sync(tmp_path: Path) -> None:
-    """Claims, cleared marks and leases are synced with what is written after them; everything else at its commit."""
+    """Claims, known rows, cleared marks and leases are synced with what comes after them; all else at its commit."""
     said = Submission(id="1", root="r", collection=COLLECTION, user="u", organisation="o", received=1, body=b"{}")
     synced: dict[str, bool] = {}
     with closing(SqliteStore(tmp_path / "hub.db")) as store:
         for name, call in {
             "put_claims": lambda: store.put_claims([row(claim())]),
             "clear_dirty": lambda: store.clear_dirty(store.dirty(1)),
+            "know_rows": lambda: store.know_rows("f", "word", b"rows"),
+            "forget_rows": lambda: store.forget_rows("f"),
             "lease": lambda: store.lease("l", "me", now=0, until=1),
             "release": lambda: store.release("l", "me"),
             "publish": lambda: store.publish([publication(1)], 1),
@@ -189,7 +191,8 @@ def test_promise_5_only_what_is_said_again_waits_for_the_next_sync(tmp_path: Pat
             "save_user": lambda: store.save_user(User(name="a", organisation="o", groups=())),
         }.items():
             synced[name] = _was_synced(store, call)
-    assert {name for name, was in synced.items() if not was} == {"put_claims", "clear_dirty", "lease", "release"}
+    said_again = {"put_claims", "know_rows", "forget_rows", "clear_dirty", "lease", "release"}
+    assert {name for name, was in synced.items() if not was} == said_again
 
 
 def _was_synced(store: SqliteStore, call: Callable[[], object]) -> bool:

@@ -136,6 +136,16 @@ class DeskStore(Protocol):
     def save_feed_state(self, state: FeedState) -> None:
         """Remember it."""
 
+    def rows_known(self, feed: str, word: str) -> bytes | None:
+        """What is remembered of the rows of a feed, if it was under that word."""
+
+    def know_rows(self, feed: str, word: str, body: bytes) -> None:
+        """Remember the rows of a feed, in place of what was: some megabytes. As for claims, the loss of power may undo
+        it until something synced is written after it."""
+
+    def forget_rows(self, feed: str) -> None:
+        """Remember nothing of the rows of a feed; durable before any claim that is written after it."""
+
     def lease(self, name: str, owner: str, *, now: Millis, until: Millis) -> bool:
         """Take or prolong a lease; False while another owner's has not run out."""
 

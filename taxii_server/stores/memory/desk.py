@@ -18,6 +18,7 @@ class MemoryDesk:
         super().__init__()
         self._desk_lock = RLock()
         self._feeds: dict[str, FeedState] = {}
+        self._rows: dict[str, tuple[str, bytes]] = {}
         self._leases: dict[str, tuple[str, Millis]] = {}
         self._submissions: dict[str, Submission] = {}
         self._users: dict[str, User] = {}
@@ -35,6 +36,16 @@ class MemoryDesk:
 
     def save_feed_state(self, state: FeedState) -> None:
         self._feeds[state.feed] = state
+
+    def rows_known(self, feed: str, word: str) -> bytes | None:
+        known, body = self._rows.get(feed, ("", b""))
+        return body if known == word else None
+
+    def know_rows(self, feed: str, word: str, body: bytes) -> None:
+        self._rows[feed] = (word, body)
+
+    def forget_rows(self, feed: str) -> None:
+        self._rows.pop(feed, None)
 
     def lease(self, name: str, owner: str, *, now: Millis, until: Millis) -> bool:
         with self._desk_lock:

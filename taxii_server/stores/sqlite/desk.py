@@ -20,6 +20,9 @@ KEEP_API_KEY = """
     INSERT INTO token (id, digest, created, body) VALUES (?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, created = excluded.created, body = excluded.body
 """
+_KNOW = """
+    INSERT INTO known VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET word = excluded.word, body = excluded.body
+"""
 _LEASE = """
     INSERT INTO lease VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET owner = ?2, until = ?3
     WHERE owner = ?2 OR until <= ?4 OR until > ?4 + 4 * (?3 - ?4)
@@ -49,6 +52,16 @@ class SqliteDesk:
 
     def save_feed_state(self, state: FeedState) -> None:
         self._database.write(_KEEP_FEED, (state.feed, orjson.dumps(asdict(state))))
+
+    def rows_known(self, feed: str, word: str) -> bytes | None:
+        sql = "SELECT body FROM known WHERE feed = ? AND word = ?"
+        return next((bytes(body) for (body,) in self._database.rows(sql, (feed, word))), None)
+
+    def know_rows(self, feed: str, word: str, body: bytes) -> None:
+        self._database.write(_KNOW, (feed, word, body), synced=False)
+
+    def forget_rows(self, feed: str) -> None:
+        self._database.write("DELETE FROM known WHERE feed = ?", (feed,), synced=False)
 
     def lease(self, name: str, owner: str, *, now: Millis, until: Millis) -> bool:
         # A process does not outlive the power, nor need its lease.
