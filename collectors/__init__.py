@@ -35,7 +35,7 @@ def collect(
     """
     # Here, and not above: whatever reads a format imports this package, web processes too, and they have no use for
     # the libraries that fetch.
-    from collectors import file, github, http, linked, misp, paged, taxii
+    from collectors import file, github, http, linked, misp, paged, taxii, taxii20
 
     transport = feed.transport
     if isinstance(transport, HttpTransport):
@@ -50,4 +50,6 @@ def collect(
         return linked.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
     if isinstance(transport, PagedTransport):
         return paged.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
+    if transport.version == "2.0":
+        return taxii20.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
     return taxii.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)

@@ -66,7 +66,7 @@ class Answer:
     status: int
     #: names in small letters
     headers: Mapping[str, str]
-    #: of a 200; else empty
+    #: of a 200, and of a 206 to a request for a range; else empty
     body: Body
 
 
@@ -213,7 +213,7 @@ def _inward(host: str | None) -> bool:
 def _answer(response: requests.Response, request: Request, deadline: Deadline, clock: Clock) -> Answer:
     status = response.status_code
     headers = {name.lower(): value for name, value in response.headers.items()}
-    if status == 200:
+    if status == 200 or (status == 206 and "range" in map(str.lower, request.headers)):
         return Answer(status=status, headers=headers, body=_body(response, headers, request, deadline))
     if status in request.also or (status == 304 and _conditional(request)):
         return Answer(status=status, headers=headers, body=Body.of(b""))

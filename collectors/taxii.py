@@ -31,7 +31,10 @@ from collectors.keys import basic, key_of
 from config.feeds import Feed, TaxiiTransport
 from config.instant import Clock, Micros, parse_micros, taxii_time
 
-_MEDIA_TYPE = "application/taxii+json;version=2.1"
+_MEDIA_TYPES = {
+    "2.1": ("application/taxii+json", "application/json"),
+    "2.0": ("application/vnd.oasis.taxii+json", "application/vnd.oasis.stix+json", "application/json"),
+}
 _LAST_HEADER = "x-taxii-date-added-last"
 _REMEMBERED_PAGES = 64
 #: What a server may answer to a ``next`` that it has forgotten.
@@ -41,17 +44,16 @@ _FORGOTTEN = frozenset((400, 404, 410))
 class Connection:
     """What taxii2-client asks for resources through; every answer is bounded, and the last one can be looked at."""
 
-    #: read by taxii2-client
-    version = "2.1"
-
     def __init__(
         self, feed: Feed, transport: TaxiiTransport, key: str | None, contact: str, clock: Clock, pacing: Pacing | None
     ) -> None:
+        #: of TAXII; read by taxii2-client
+        self.version = transport.version
         self._transport = transport
         self._clock = clock
         self._pacing = pacing
         self._shown = f"{feed.id} at {transport.api_root}"
-        self._headers = {"User-Agent": user_agent(contact), "Accept": _MEDIA_TYPE}
+        self._headers = {"User-Agent": user_agent(contact)}
         if key is not None:
             self._headers["Authorization"] = basic(f"{transport.user}:{key}") if transport.user else f"Bearer {key}"
         #: statuses besides 200 that the caller wants to see for itself
@@ -59,24 +61,26 @@ class Connection:
         #: the last answer, its body unpacked
         self.answer: Answer | None = None
 
-    def get(self, url: str, headers: Any = None, params: Mapping[str, Any] | None = None) -> Any:
-        """The resource as parsed JSON. Raises :class:`CollectError`."""
+    def get(self, url: str, headers: Mapping[str, str] | None = None, params: Mapping[str, Any] | None = None) -> Any:
+        """The resource as parsed JSON; an empty one where the status is one of ``also``. Raises
+        :class:`CollectError`."""
         query = f"?{urlencode(params, doseq=True)}" if params else ""
         request = Request(
             url=url + query,
             shown=self._shown,
-            headers=self._headers,
+            headers={**(headers or {}), **self._headers},
             max_bytes=self._transport.max_bytes,
             timeout=self._transport.timeout,
             retries=self._transport.retries,
             also=self.also,
         )
         self.answer = answer = get(request, clock=self._clock, pacing=self._pacing)
-        if answer.status != 200:
+        if answer.status not in (200, 206):
             return {}
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type not in ("application/taxii+json", "application/json"):
-            raise Unreadable(f"{self._shown}: expected {_MEDIA_TYPE}, got {media_type[:60]!r}")
+        if media_type not in _MEDIA_TYPES[self.version]:
+            expected = _MEDIA_TYPES[self.version][0]
+            raise Unreadable(f"{self._shown}: expected {expected};version={self.version}, got {media_type[:60]!r}")
         return _json(answer.body, self._shown)
 
     def close(self) -> None:
@@ -98,7 +102,7 @@ def collect(
     if cursor.get("source") != source:
         cursor = {"source": source}
     connection = Connection(feed, transport, key_of(feed, environment), contact, clock, pacing)
-    with _translated(f"{feed.id} at {transport.api_root}"):
+    with translated(f"{feed.id} at {transport.api_root}"):
         collection = _collection(transport, cursor, connection)
         envelope, start = _page(collection, connection, transport, cursor)
     answer = connection.answer
@@ -106,7 +110,7 @@ def collect(
         raise Unreadable(f"{feed.id} at {transport.api_root}: expected a TAXII envelope, got something else")
     page = _Page(feed.id, envelope, answer, start)
     position = page.position(cursor)
-    position |= {"source": source, "collection": _resource(collection)}
+    position |= {"source": source, "collection": resource(collection)}
     if not envelope.get("objects"):
         return Collected(cursor=position, unchanged=True)
     now = clock() // 1_000
@@ -130,11 +134,11 @@ class _Page:
         #: an empty page ends the run, whatever it claims: the rest may have been deleted meanwhile
         self.more = envelope.get("more") is True and bool(envelope.get("objects"))
         #: largest date added of the page; 0 when the server does not say
-        self.last = _micros(answer.headers.get(_LAST_HEADER))
+        self.last = micros(answer.headers.get(_LAST_HEADER))
 
     def position(self, cursor: Mapping[str, Any]) -> dict[str, Any]:
         """The cursor after this page. Raises :class:`Unreadable` when the server goes in circles."""
-        before = _micros(cursor.get("last"))
+        before = micros(cursor.get("last"))
         last = max(before, self.last)
         reached = {"last": taxii_time(last), "added_after": taxii_time(last)} if last else {}
         if not self.more:
@@ -155,7 +159,7 @@ def _collection(transport: TaxiiTransport, cursor: Mapping[str, Any], connection
     known = cursor.get("collection")
     if known:
         return TaxiiCollection(f"{root}{known['id']}/", conn=connection, collection_info=known)
-    if _is_uuid(transport.collection):
+    if is_uuid(transport.collection):
         collection = TaxiiCollection(f"{root}{transport.collection}/", conn=connection)
         collection.refresh()
         return collection
@@ -167,7 +171,8 @@ def _collection(transport: TaxiiTransport, cursor: Mapping[str, Any], connection
     return found[0]
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
+    """Whether it is a UUID, as ids of collections are."""
     with contextlib.suppress(ValueError):
         return str(uuid.UUID(text)) == text.lower()
     return False
@@ -189,17 +194,18 @@ def _page(
 
 
 @contextlib.contextmanager
-def _translated(shown: str) -> Iterator[None]:
+def translated(shown: str) -> Iterator[None]:
     """Errors of taxii2-client as ours."""
     try:
         yield
     except AccessError:
         raise GiveUp(f"{shown}: the collection may not be read with these rights") from None
     except (TAXIIServiceException, TypeError, KeyError, AttributeError) as error:
-        raise Unreadable(f"{shown}: expected a TAXII 2.1 resource, got another ({type(error).__name__})") from None
+        raise Unreadable(f"{shown}: expected a TAXII resource, got another ({type(error).__name__})") from None
 
 
-def _resource(collection: TaxiiCollection) -> dict[str, Any]:
+def resource(collection: Any) -> dict[str, Any]:
+    """What is remembered of a collection."""
     return {
         "id": collection.id,
         "title": collection.title,
@@ -208,7 +214,8 @@ def _resource(collection: TaxiiCollection) -> dict[str, Any]:
     }
 
 
-def _micros(text: object) -> Micros:
+def micros(text: object) -> Micros:
+    """The instant that a text says, 0 where it is none."""
     try:
         return parse_micros(text) if isinstance(text, str) else 0
     except ValueError:

@@ -88,9 +88,11 @@ class FileTransport(Entry):
 
 
 class TaxiiTransport(Entry):
-    """Poll a collection of another TAXII 2.1 server, going on from the last date added."""
+    """Poll a collection of another TAXII server, going on from the last date added."""
 
     kind: Literal["taxii"]
+    #: of TAXII
+    version: Literal["2.0", "2.1"] = "2.1"
     #: URL of the API root
     api_root: str = Field(pattern=r"^https?://")
     #: id or title of the collection

@@ -18,7 +18,7 @@ from normalizers.claims import Reference
 from normalizers.jsons import at
 from normalizers.labels import MALWARE, PREFIX, label_of
 from normalizers.markings import TLP2_EXTENSION, tlp_of
-from normalizers.patterns import observable
+from normalizers.patterns import observable, observable_of_2_0
 from normalizers.references import reference
 from normalizers.times import time_reader
 
@@ -74,9 +74,11 @@ class Word(NamedTuple):
 class Reader:
     """Reads the objects of one document or envelope."""
 
-    def __init__(self, policy: Policy, objects: Iterable[Any] = ()) -> None:
-        """The marking-definitions among ``objects`` are understood, besides those that everybody knows."""
+    def __init__(self, policy: Policy, objects: Iterable[Any] = (), *, old: bool = False) -> None:
+        """The marking-definitions among ``objects`` are understood, besides those that everybody knows. ``old``: their
+        bundle says that it is STIX 2.0, whose objects do not say their version."""
         self._policy = policy
+        self._old = old
         #: marking-definition -> TLP label; None for one that says whose a thing is, and not who may see it
         self._labels: dict[str, str | None] = {}
         for obj in objects:
@@ -125,14 +127,16 @@ class Reader:
 
     def word(self, obj: Any) -> Word:
         """What an indicator says. Raises :class:`BadValue`, also for what is no indicator that can be read."""
-        _check_kind(obj)
+        old = self._old and "spec_version" not in obj
+        _check_kind(obj, old=old)
         policy = self._policy
-        types = frozenset(_texts(obj.get("indicator_types")))
+        # In STIX 2.0 the words of that vocabulary are labels.
+        types = frozenset(_texts(obj.get("labels" if old else "indicator_types")))
         if "benign" in types or (types == {"unknown"} and not policy.unknown):
             given = shown(", ".join(sorted(types)))
             raise BadValue("benign", f"indicator_types: expected what is malicious, got {given}")
         try:
-            kind, value = observable(obj["pattern"])
+            kind, value = (observable_of_2_0 if old else observable)(obj["pattern"])
         except BadValue as error:
             raise BadValue(error.reason, f"pattern: {error}") from None
         modified = _time(obj.get("modified"))
@@ -173,12 +177,14 @@ def type_of(obj: Any) -> str:
     return obj["type"] if isinstance(obj, dict) and isinstance(obj.get("type"), str) else ""
 
 
-def _check_kind(obj: Any) -> None:
+def _check_kind(obj: Any, *, old: bool) -> None:
     kind = type_of(obj)
     if not kind:
         raise BadValue("bad-object", "type: expected a STIX object with a type")
     if kind != "indicator":
         raise BadValue("object-type", f"type: expected indicator, got {shown(kind)}")
+    if old and isinstance(obj.get("pattern"), str):
+        return
     if obj.get("spec_version") != "2.1":
         raise BadValue("stix-version", f"spec_version: expected 2.1, got {shown(str(obj.get('spec_version')))}")
     if obj.get("pattern_type") != "stix" or not isinstance(obj.get("pattern"), str):

@@ -38,6 +38,10 @@ _ONE = re.compile(
     r"([a-z0-9-]+)\s*:\s*([a-z_]+)\s*(?:\.\s*([\"']?)([A-Za-z0-9_-]+)\3)?\s*"
     rf"(==?|ISSUBSET)\s*(?:{_STRING}|\"([^\"\\]*)\"|([0-9]{{1,10}}))",
 )
+#: As MISP's converter writes an address that traffic comes from or goes to.
+_TRAFFIC = re.compile(
+    r"\[network-traffic:(src|dst)_ref\.type = 'ipv([46])-addr' AND network-traffic:\1_ref\.value = " + _STRING + r"\]"
+)
 _SUPPORTED = "a URL, name, address, e-mail address, AS number, or the hash of a file or certificate"
 #: More than anybody writes, and each further one makes the reading of one comparison slower by as many.
 _BLANKS = re.compile(r"\s{100}")
@@ -79,6 +83,19 @@ def observable(text: str) -> tuple[str, str]:
         key, _, digest = hashed.partition(" = '")
         return _hashed(owner, key.strip("'"), digest)
     return canonical("asn", number)
+
+
+def observable_of_2_0(text: str) -> tuple[str, str]:
+    """As :func:`observable`, of a STIX 2.0 pattern: there an address is often written as that of traffic, in two
+    comparisons that say one thing."""
+    traffic = _TRAFFIC.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    if traffic is None:
+        return observable(text)
+    _, version, value = traffic.groups()
+    kind, address = canonical("ip", _unescaped(value))
+    if (":" in address) != (version == "6"):
+        raise BadValue("bad-address", f"expected an address of IPv{version}, got {shown(value)}")
+    return kind, address
 
 
 def is_usual(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""STIX 2.1 objects, in a bundle, in a TAXII envelope or in a bare list.
+"""STIX 2.1 objects, in a bundle, in a TAXII envelope or in a bare list; and STIX 2.0 in a bundle that says so.
 
 Indicators of one comparison become claims. Identities, marking-definitions and extension-definitions are read as
 context and are no rows; every other object is refused. An object's line is its place among the rows.
@@ -32,7 +32,7 @@ _time = time_reader("iso", UTC)
 
 
 class Format(Entry):
-    """A document of STIX 2.1 objects."""
+    """A document of STIX objects."""
 
     marks: ClassVar[bool] = True
     kind: Literal["stix"]
@@ -41,9 +41,9 @@ class Format(Entry):
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
-        objects = _objects(document)
+        objects, old = _objects(document)
         source = Source(feed, document)
-        reader = self._reader(source, objects)
+        reader = self._reader(source, objects, old)
         for number, obj in enumerate(_rows(objects), start=1):
             audience: Audience | None = INTERNAL  # in doubt: a row whose marking cannot be read, or is RED, is nobody's
             try:
@@ -54,18 +54,19 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        objects = _objects(document)
-        reader = self._reader(Source(feed, document), objects)
+        objects, old = _objects(document)
+        reader = self._reader(Source(feed, document), objects, old)
         return Counter(_readers(reader, obj, feed) for obj in _rows(objects))
 
-    def _reader(self, source: Source, objects: list[Any]) -> Reader:
+    def _reader(self, source: Source, objects: list[Any], old: bool) -> Reader:
         """A feed speaks in its own words, for those whom its markings and terms allow, up to the feed's own lives."""
         feed = source.feed
 
         def life(kind: str) -> tuple[Millis, Millis]:
             return feed.life_of(kind), feed.life_of(kind)
 
-        return Reader(Policy(source.marked, life, own_words=True, unknown=True, threats=self.threats), objects)
+        policy = Policy(source.marked, life, own_words=True, unknown=True, threats=self.threats)
+        return Reader(policy, objects, old=old)
 
 
 def _name(obj: Any) -> str:
@@ -111,12 +112,13 @@ def _readers(reader: Reader, obj: Any, feed: Feed) -> Audience:
         return INTERNAL
 
 
-def _objects(document: Document) -> list[Any]:
+def _objects(document: Document) -> tuple[list[Any], bool]:
+    """The objects, and whether their bundle says that it is STIX 2.0."""
     tree = parsed(document)
     objects = tree.get("objects", []) if isinstance(tree, dict) else tree
     if not isinstance(objects, list) or (isinstance(tree, dict) and tree.get("type", "bundle") != "bundle"):
         raise UnreadableDocument(f"{document.name}: expected a STIX bundle, a TAXII envelope or a list of objects")
-    return objects
+    return objects, isinstance(tree, dict) and tree.get("spec_version") == "2.0"
 
 
 def _rows(objects: list[Any]) -> Iterator[Any]:

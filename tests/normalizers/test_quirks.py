@@ -4,6 +4,7 @@ those of the list that the feeds were studied into."""
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import orjson
@@ -545,6 +546,59 @@ def test_q_x6_stix_2_0() -> None:
     old = indicator()
     del old["spec_version"]
     assert read_all(document(bundle(old)), feed("tweetfeed-stix")).reasons == ["stix-version"]
+
+
+def stix_2_0(*objects: dict[str, Any]) -> Read:
+    text = json.dumps({"type": "bundle", "id": "bundle--1", "spec_version": "2.0", "objects": objects})
+    return read_all(document(text), feed("tweetfeed-stix"))
+
+
+def old_indicator(pattern: str, **said: Any) -> dict[str, Any]:
+    moment = "2026-02-22T02:53:35.000Z"
+    return {
+        "type": "indicator", "id": f"indicator--{uuid.uuid5(uuid.NAMESPACE_URL, pattern)}", "created": moment,
+        "modified": moment, "valid_from": moment, "labels": ["malicious-activity"], "pattern": pattern, **said,
+    }  # fmt: skip
+
+
+def test_q_x6_what_a_2_0_bundle_holds() -> None:
+    """Indicators are read; observed-data with objects in it, reports and x- types are refused one by one; the TLP 1
+    marking counts, defined in the bundle or not."""
+    white = "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9"
+    green = "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da"
+    result = stix_2_0(
+        {"type": "identity", "id": "identity--1", "name": "x", "identity_class": "organization"},
+        {"type": "observed-data", "id": "observed-data--1", "objects": {"0": {"type": "file", "name": "x"}}},
+        {"type": "x-misp-attribute", "id": "x-misp-attribute--1"},
+        {"type": "report", "id": "report--1", "object_refs": []},
+        {"type": "marking-definition", "id": white, "definition_type": "tlp", "definition": {"tlp": "white"}},
+        old_indicator("[domain-name:value = 'white.example']", object_marking_refs=[white]),
+        old_indicator("[domain-name:value = 'green.example']", object_marking_refs=[green]),
+        old_indicator("[domain-name:value = 'benign.example']", labels=["benign"]),
+    )
+    assert [(claim.value, claim.audience) for claim in result.claims] == [
+        ("white.example", "clear"), ("green.example", "green"),
+    ]  # fmt: skip
+    assert result.reasons == ["object-type", "object-type", "object-type", "benign"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("[file:hashes.MD5 = 'fd2bdfee0c18b802bb19a844e7445be9']", "fd2bdfee0c18b802bb19a844e7445be9"),
+        (f"[file:hashes.SHA256 = '{'ab' * 32}']", "ab" * 32),
+        ("[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.7']", "192.0.2.7"),
+        ("[network-traffic:src_ref.type = 'ipv6-addr' AND network-traffic:src_ref.value = '2001:db8::']", "2001:db8::"),
+        ("[network-traffic:src_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '203.0.113.7']", None),
+        ("[network-traffic:dst_ref.type = 'ipv6-addr' AND network-traffic:dst_ref.value = '203.0.113.7']", None),
+        ("[domain-name:value = 'a.example' AND domain-name:resolves_to_refs[*].value = '203.0.113.7']", None),
+        ("[url:value = 'http://a.example/'] OR [url:value = 'http://b.example/']", None),
+        ("[url:value LIKE 'http://a.example/%']", None),
+    ],
+)  # fmt: skip
+def test_q_x6_patterns_of_2_0(pattern: str, expected: str | None) -> None:
+    """What says one thing is read; what cannot be converted with certainty is refused."""
+    assert stix_2_0(old_indicator(pattern)).values == ([expected] if expected else [])
 
 
 def test_q_x7_tlp_2_0_and_bare_arrays() -> None:

@@ -107,6 +107,13 @@ DOORS: list[tuple[str, str, dict[str, Any], int, dict[str, int]]] = [
     ("spamhaus-drop", "spamhaus-drop/asndrop.legacy.txt", {"kind": "text", "type": "asn", "remark": ";"}, 2, {}),
     (
         "tweetfeed-stix",
+        "digitalside/stix2_00004634-5e05-4546-9b89-77e601b50b3a.json",
+        {"kind": "stix"},
+        5,
+        {"object-type": 4},
+    ),
+    (
+        "tweetfeed-stix",
         "tweetfeed/today.csv",
         {
             "kind": "csv", "header": "none", "comment": "", "columns": _TWEETS,
