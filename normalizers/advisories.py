@@ -9,6 +9,7 @@ from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.labels import MOST, label_of
+from normalizers.names import techniques_in
 from normalizers.references import is_cwe, reference
 from normalizers.sources import Source
 from normalizers.values import canonical
@@ -70,6 +71,8 @@ def told(advisory: Advisory, source: Source) -> list[Claim]:
         "cves": cves,
         "jvn": jvns,
     }
+    for text in (*advisory.title.values(), *advisory.description.values()):
+        seen["references"] += techniques_in(text)
     return [*claims, source.claim(kind, value, labels=advisory.labels, detail=detail_text(said), **seen)]
 
 

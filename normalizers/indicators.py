@@ -16,7 +16,7 @@ from config.instant import HOUR, Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Reference
 from normalizers.jsons import at
-from normalizers.labels import MALWARE, PREFIX, label_of
+from normalizers.labels import MALWARE, NAMED, PREFIX, label_of
 from normalizers.markings import TLP2_EXTENSION, tlp_of
 from normalizers.patterns import observable, observable_of_2_0
 from normalizers.references import reference
@@ -67,6 +67,8 @@ class Word(NamedTuple):
     confidence: int | None
     labels: frozenset[str]
     malware: frozenset[str]
+    #: what another hub names, by member of a claim's detail
+    named: dict[str, frozenset[str]]
     references: tuple[Reference, ...]
     threat: str | None
 
@@ -156,7 +158,8 @@ class Reader:
             withdrawn=last if over else 0,
             confidence=_confidence(obj.get("confidence")),
             labels=frozenset(map(label_of, labels)) - {""} if own else types & _INDICATOR_TYPES,
-            malware=_malware(obj) if own else frozenset(),
+            malware=_bearing(MALWARE, obj) if own else frozenset(),
+            named=_named(obj) if own else {},
             references=_references(obj.get("external_references")) if own else (),
             threat=next((policy.threats[name] for name in policy.threats if name in labels), None),
         )
@@ -203,9 +206,15 @@ def _confidence(value: Any) -> int | None:
     return value
 
 
-def _malware(obj: dict[str, Any]) -> frozenset[str]:
-    labels = [label for label in _texts(obj.get("labels")) if label.startswith(MALWARE)]
-    return frozenset(label_of(label.removeprefix(MALWARE)) for label in labels) - {""}
+def _bearing(prefix: str, obj: dict[str, Any]) -> frozenset[str]:
+    """What the labels of another hub say after that prefix."""
+    labels = [label for label in _texts(obj.get("labels")) if label.startswith(prefix)]
+    return frozenset(label_of(label.removeprefix(prefix)) for label in labels) - {""}
+
+
+def _named(obj: dict[str, Any]) -> dict[str, frozenset[str]]:
+    found = {member: _bearing(prefix, obj) for member, prefix in NAMED.items()}
+    return {member: words for member, words in found.items() if words}
 
 
 def _references(listed: Any) -> tuple[Reference, ...]:

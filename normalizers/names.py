@@ -31,7 +31,7 @@ _ABOUT = {
     "technique": ("attack-pattern",),
 }  # fmt: skip
 _NUMBERED = re.compile(r" - [SGT][0-9]{4}(?:\.[0-9]{3})?$")
-_TECHNIQUE = re.compile(r"(?:attack\.|mitre[:-])?(t[01][0-9]{3}(?:\.[0-9]{3})?)", re.IGNORECASE)
+_TECHNIQUE = re.compile(r"(?:attack\.|mitre[:-])?(t[01][0-9]{3}(?:\.[0-9]{3})?)(?: - .*)?", re.IGNORECASE)
 _IN_TEXT = re.compile(r"(?<![A-Za-z0-9/.-])T[01][0-9]{3}(?:\.[0-9]{3})?(?![A-Za-z0-9])")
 _BETWEEN_BRANDS = re.compile(r"[/、，,]")
 
@@ -167,8 +167,14 @@ class _Understanding:
             self.labels.add(word)
 
 
-def understood(labels: Iterable[str], malware: Iterable[str], brands: Iterable[str] = ()) -> Said:
-    """What a row's words come to: those of which nothing is said, those for malware, and those for brands."""
+def understood(
+    labels: Iterable[str],
+    malware: Iterable[str],
+    brands: Iterable[str] = (),
+    named: Iterable[tuple[str, Iterable[str]]] = (),
+) -> Said:
+    """What a row's words come to: those of which nothing is said, those for malware, and those for brands. ``named``:
+    what is named already, by member of a claim's detail; actors by any of their names."""
     row = _Understanding()
     for word in labels:
         row.tag(word)
@@ -178,7 +184,9 @@ def understood(labels: Iterable[str], malware: Iterable[str], brands: Iterable[s
     for word in brands:
         row.labels.add(word)
         imitated |= brands_of(word)
-    named = {"actors": row.actors, "brands": imitated, "targets": set(imitated.values()) - {""}}
-    detail = tuple((name, tuple(sorted(words))) for name, words in named.items() if words)
+    found = {"actors": row.actors, "brands": set(imitated), "targets": set(imitated.values()) - {""}}
+    for member, words in named:
+        found[member] |= {actor_of(word) or word for word in words} if member == "actors" else set(words)
+    detail = tuple((member, tuple(sorted(words))) for member, words in found.items() if words)
     labels = tuple(sorted(row.labels)[:MOST_WORDS])
     return Said(labels, tuple(sorted(row.malware)), tuple(sorted(row.techniques)), detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 import orjson
@@ -19,6 +19,9 @@ from normalizers.references import MOST, reference
 
 #: Different words of rows, and details, that one document's are remembered of.
 _REMEMBERED = 10_000
+
+#: A row's labels, words for malware and for brands, and what it names by member of a claim's detail.
+_Words = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
 
 def moment_of(document: Document, stated: Millis | None) -> Millis:
@@ -42,7 +45,7 @@ class Source:
         self._references: tuple[Reference, ...] = (own,) if own is not None else ()
         self._labels = tuple(sorted({label for label in map(label_of, feed.labels) if label}))
         self._silent = understood(self._labels, ())
-        self._said: dict[tuple[tuple[str, ...], ...], Said] = {}
+        self._said: dict[_Words, Said] = {}
         self._lives: dict[str, Millis] = {}
         self._confidences: dict[float | None, int] = {}
         self._details: dict[str, str] = {}
@@ -60,6 +63,7 @@ class Source:
         labels: Iterable[str] = (),
         malware: Iterable[str] = (),
         brands: Iterable[str] = (),
+        named: Mapping[str, Iterable[str]] | None = None,
         references: Iterable[Reference | None] = (),
         detail: str | None = None,
         audience: Audience | None = None,
@@ -73,8 +77,10 @@ class Source:
 
         ``labels``, ``malware`` and ``brands`` are the source's own words: those of which it says no more, those for
         malware, and those for what is imitated. Names among them become the one name that :mod:`normalizers.names` has.
+        ``named``: actors, brands (by their keys) and targets that the source names as such.
         """
-        said = self._understood(labels, malware, brands) if labels or malware or brands else self._silent
+        silent = not (labels or malware or brands or named)
+        said = self._silent if silent else self._understood(labels, malware, brands, named or {})
         dated = max(first_seen or 0, last_seen or 0)
         last = max(dated, self._listed) or changed or self.moment
         first = min(first_seen or last, last_seen or last)
@@ -96,11 +102,18 @@ class Source:
             self._with_names(self.threat() if detail is None else detail, said),
         )
 
-    def _understood(self, labels: Iterable[str], malware: Iterable[str], brands: Iterable[str]) -> Said:
-        words = (tuple(bounded(labels)), tuple(bounded(malware)), tuple(bounded(brands)))
+    def _understood(
+        self,
+        labels: Iterable[str],
+        malware: Iterable[str],
+        brands: Iterable[str],
+        named: Mapping[str, Iterable[str]],
+    ) -> Said:
+        members = tuple((member, tuple(bounded(words))) for member, words in named.items())
+        words = (tuple(bounded(labels)), tuple(bounded(malware)), tuple(bounded(brands)), members)
         said = self._said.get(words)
         if said is None:
-            said = understood({*self._labels, *words[0]}, words[1], words[2])
+            said = understood({*self._labels, *words[0]}, *words[1:])
             if len(self._said) < _REMEMBERED:
                 self._said[words] = said
         return said

@@ -91,8 +91,9 @@ class _Pulse:
         self._tlp = _text(said, "TLP") or _text(said, "tlp")
         self._public = said.get("public", True)
         self._tags = [word for word in _texts(said.get("tags")) if word]
-        adversary = [_text(said, "adversary")]
-        self._labels = {label_of(word) for word in (*self._tags, *adversary, *_names(said.get("attack_ids")))} - {""}
+        adversary = label_of(_text(said, "adversary"))
+        self._labels = {label_of(word) for word in (*self._tags, adversary, *_names(said.get("attack_ids")))} - {""}
+        self._named = {"actors": [adversary]} if adversary else {}
         self._malware = {label_of(word) for word in _names(said.get("malware_families"))} - {""}
         self._references = self._elsewhere(_texts(said.get("references")))
         self.indicators: list[Any] = said["indicators"]
@@ -146,6 +147,7 @@ class _Pulse:
             changed=self._modified,
             labels=self._labels,
             malware=self._malware,
+            named=self._named,
             references=self._references,
             detail=self._source.threat(self._threat(_text(indicator, "role"))),
             audience=audience,

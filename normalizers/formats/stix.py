@@ -96,6 +96,7 @@ def _claim(word: Word, source: Source, audience: Audience | None) -> Claim:
         confidence=word.confidence,
         labels=word.labels,
         malware=word.malware,
+        named=word.named,
         references=word.references,
         detail=source.threat(word.threat),
         audience=audience,

@@ -15,18 +15,24 @@ from hypothesis import strategies as st
 
 from config.names import names_version, shipped_names
 from normalizers.claims import Claim
+from normalizers.contributions import claims_of
+from normalizers.merge import View, merge
 from normalizers.names import actor_of, brands_of, fold, malware_of, techniques_in, understood
-from tests.normalizers.reading import feed
+from normalizers.stix import content
+from tests.normalizers.reading import document, feed, read_all
+from tests.normalizers.test_quirks import bundle, indicator, item, rdf
 from tests.normalizers.test_sources import source
 from tests.snapshots.folder import FEEDS
 from tools.galaxies import SHIPPED, SOURCES, Cluster, Things, compiled
 
+VIEW = View("clear", "clear", False, "tlp2")
 GALAXIES = Path(pymispgalaxies.__file__).parent / "data" / "misp-galaxy" / "clusters"
 
 
 def claim(labels: tuple[str, ...] = (), malware: tuple[str, ...] = (), **changes: Any) -> Claim:
     """What a row with these words becomes, of a feed without labels of its own."""
-    return source("urlhaus").claim("url", "http://a.example/", labels=labels, malware=malware, **changes)
+    made = source("urlhaus", share="public")
+    return made.claim("url", "http://a.example/", labels=labels, malware=malware, **changes)
 
 
 def detail(of: Claim) -> dict[str, Any]:
@@ -174,6 +180,7 @@ def test_names_are_given_again_as_they_are() -> None:
         ("attack.t1059.001", ["T1059.001"]),
         ('misp-galaxy:mitre-attack-pattern="Spearphishing Link - T1566.002"', ["T1566.002"]),
         ('misp-galaxy:mitre-attack-pattern="PowerShell"', []),
+        ("T1204 - User Execution", ["T1204"]),
         ("T9000", []),
         ("T15660", []),
         ("T1566.2", []),
@@ -193,6 +200,12 @@ def test_techniques_in_texts() -> None:
     text = "手口はT1566.002（T1204も）。T1204、IT1234、T12345、/T1003、CVE-2024-T1003-x。"
     assert [number for _, _, number in techniques_in(text)] == ["T1204", "T1566.002"]
     assert techniques_in("T1566.002")[0][1] == "https://attack.mitre.org/techniques/T1566/002/"
+
+
+def test_techniques_in_advisories() -> None:
+    """Those that an advisory's title names are references of its report."""
+    said = read_all(document(rdf(item("T1566.002を悪用する攻撃について"))), feed("jpcert-rss")).claims[0]
+    assert [number for name, _, number in said.references if name == "mitre-attack"] == ["T1566.002"]
 
 
 def test_a_technique_tells_of_no_source() -> None:
@@ -239,6 +252,56 @@ def test_rows_with_the_same_words_say_the_same() -> None:
     assert rows[0] == rows[1]
     port = made.claim("ipv4", "192.0.2.1", labels=["APT28"], detail='{"port":[443],"threat":"botnet-c2"}')
     assert orjson.loads(port.detail) == {"actors": ["APT28"], "port": [443], "threat": "botnet-c2"}
+
+
+def test_what_another_hub_names_is_named_here() -> None:
+    """Actors by our names, brands by their keys, countries; its techniques come as references."""
+    object_ = indicator(
+        labels=["ais-jp:actor=Fancy Bear", "ais-jp:brand=jcb", "ais-jp:target=JP", "ais-jp:malware=Heodo"],
+        external_references=[{"source_name": "mitre-attack", "external_id": "T1566"}],
+    )
+    said = read_all(document(bundle(object_)), feed("tweetfeed-stix")).claims[0]
+    assert detail(said) == {"actors": ["APT28"], "brands": ["jcb"], "targets": ["JP"]}
+    assert (said.malware, said.labels) == (("Emotet",), ("Heodo",))
+    assert ("mitre-attack", "", "T1566") in said.references
+
+
+def test_whom_a_source_names_as_an_actor_is_one() -> None:
+    """Known or not, an everyday word or not: OTX says who the adversary of a pulse is."""
+    assert detail(claim(named={"actors": ["Sofacy"]})) == {"actors": ["APT28"]}
+    assert detail(claim(named={"actors": ["Sample Panda"]})) == {"actors": ["Sample Panda"]}
+    assert detail(claim(named={"actors": ["Lead"]})) == {"actors": ["APT41"]}
+
+
+def test_names_are_labels_and_techniques_references() -> None:
+    """What SIEM tools would otherwise not see; and every one is read back from the object's contributions."""
+    said = claim(("T1566.002", "APT28", "Heodo"), brands=["Vpass"])
+    word = merge([said], VIEW)
+    assert word is not None
+    shown = orjson.loads(content(word, "tlp2"))
+    assert [label for label in shown["labels"] if label.startswith("ais-jp:")] == [
+        "ais-jp:threat=malware-download",
+        "ais-jp:actor=APT28",
+        "ais-jp:brand=sumitomo-mitsui-card",
+        "ais-jp:target=JP",
+        "ais-jp:technique=T1566.002",
+        "ais-jp:malware=Emotet",
+        "ais-jp:source=urlhaus",
+    ]
+    link = "https://attack.mitre.org/techniques/T1566/002/"
+    assert {"source_name": "mitre-attack", "url": link, "external_id": "T1566.002"} in shown["external_references"]
+    assert claims_of({"type": "indicator", **shown}) == [said]
+
+
+def test_names_of_several_sources_come_together() -> None:
+    """Each name once, from whichever claim."""
+    one = claim(("APT28",), brands=["Vpass"])
+    other = claim(("APT29", "Fancy Bear"), brands=["JCB"])._replace(origin="other")
+    word = merge([one, other], VIEW)
+    assert word is not None
+    assert word.detail["actors"] == ["APT28", "APT29"]
+    assert sorted(word.detail["brands"]) == ["jcb", "sumitomo-mitsui-card"]
+    assert word.detail["targets"] == ["JP"]
 
 
 @pytest.mark.skipif(not FEEDS.is_dir(), reason="needs the snapshots of real feeds")
