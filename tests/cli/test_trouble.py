@@ -33,6 +33,7 @@ COMMANDS: dict[str, list[str]] = {
     "collect": [],
     "feeds list": [],
     "feeds check": ["{}/feed.yaml", "--sample", "{}/data/list.txt"],
+    "sources": [],
     "collections": [],
     "lookup": ["http://phishing.example/1"],
     "export": ["Members"],
@@ -170,7 +171,17 @@ def test_a_store_that_another_program_writes_to(
     monkeypatch.setattr(sqlite, "SqliteStore", partial(sqlite.SqliteStore, patience=10))
     writer = sqlite3.connect(tmp_path / "data" / "hub.db", isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
-    looking = ("feeds list", "collections", "lookup", "export", "users list", "tokens list", "audit", "backup")
+    looking = (
+        "feeds list",
+        "sources",
+        "collections",
+        "lookup",
+        "export",
+        "users list",
+        "tokens list",
+        "audit",
+        "backup",
+    )
     writing = ("collect", "users add", "users set", "tokens add", "tokens revoke", "publish", "reissue", "restore")
     for name in (*looking, *writing):
         found = _run(monkeypatch, _arguments(tmp_path, name))

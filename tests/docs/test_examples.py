@@ -152,7 +152,7 @@ def _shape(value: Any) -> set[str]:
         return set()
     found = set(value)
     for name, item in value.items():
-        if name not in ("counts", "refused"):
+        if name not in ("counts", "refused", "types", "overlap"):
             found |= _shape(item)
     return found
 
@@ -163,6 +163,7 @@ def _shape(value: Any) -> set[str]:
         ("collect", ["cisa-kev"]),
         ("feeds list", []),
         ("feeds check", ["config/feeds/openphish.yaml", "--sample", "data/samples/openphish.txt"]),
+        ("sources", []),
         ("collections", []),
         ("lookup", ["203.0.113.66"]),
         ("doctor", []),
