@@ -1,4 +1,4 @@
-"""One GET, bounded in every way: time, bytes, redirects, tries.
+"""One GET, or a form by POST, bounded in every way: time, bytes, redirects, tries.
 
 The whole of it ends at a deadline, a trickling body and the waits between tries included. A body that is cut off is an
 error and never a document.
@@ -11,7 +11,7 @@ import random
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
 from itertools import count
@@ -57,6 +57,8 @@ class Request:
     retries: int
     #: statuses that are answers too, besides 200 (and 304 to a conditional request)
     also: frozenset[int] = frozenset()
+    #: sent by POST where there is any (application/x-www-form-urlencoded); may hold a secret
+    form: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +125,12 @@ def _follow(http: requests.Session, request: Request, deadline: Deadline, clock:
 def _ask(http: requests.Session, request: Request, deadline: Deadline) -> requests.Response:
     try:
         prepared = http.prepare_request(
-            requests.Request("GET", request.url, headers={"Accept-Encoding": "gzip", **request.headers})
+            requests.Request(
+                "POST" if request.form else "GET",
+                request.url,
+                headers={"Accept-Encoding": "gzip", **request.headers},
+                data=dict(request.form) or None,
+            )
         )
         if prepared.url is None:
             raise requests.exceptions.InvalidURL
@@ -183,6 +190,8 @@ def _late(request: Request) -> TryLater:
 
 
 def _redirected(request: Request, location: str | None) -> Request:
+    if request.form:
+        raise GiveUp(f"{request.shown}: redirected, and a form is not sent to another place")
     if not location:
         raise GiveUp(f"{request.shown}: redirected to nowhere")
     try:

@@ -20,7 +20,7 @@ from urllib.parse import unquote, urlsplit
 from collectors.document import Collected, Document
 from collectors.errors import GiveUp
 from collectors.fetch import Answer, Pacing, Request, get, user_agent
-from collectors.keys import PLACE, check_used, in_headers, in_url, key_of
+from collectors.keys import PLACE, check_used, in_form, in_headers, in_url, key_of
 from collectors.unpacking import unpacked
 from config.feeds import Feed, HttpTransport
 from config.instant import Clock, Millis, from_datetime, to_datetime
@@ -51,7 +51,7 @@ def collect(
     Of a full list that lies in several documents all are fetched each time: one alone would not be the list.
     """
     key = key_of(feed, environment)
-    check_used(feed, transport.url, *transport.headers.values())
+    check_used(feed, transport.url, *transport.headers.values(), *transport.form.values())
     headers = {"User-Agent": user_agent(contact), "Accept": "*/*", **in_headers(transport.headers, key)}
     places = urls(transport, clock() // 1_000)
     known: Mapping[str, Any] = cursor.get("urls", {})
@@ -68,6 +68,7 @@ def collect(
                 timeout=transport.timeout,
                 retries=transport.retries,
                 also=_ABSENT if len(places) > 1 else frozenset(),
+                form=in_form(transport.form, key),
             )
             item = _fetch(feed, request, before, clock, pacing)
             if item is not None and item.document is not None:

@@ -30,7 +30,7 @@ def key_of(feed: Feed, environment: Mapping[str, str]) -> str | None:
 def check_used(feed: Feed, *templates: str) -> None:
     """Refuse a feed that names a secret which nothing would send: it is meant to be sent. Raises :class:`GiveUp`."""
     if feed.key is not None and not any(PLACE in template for template in templates):
-        raise GiveUp(f"{feed.id}: names a key, and neither its URL nor its headers have {PLACE} in them")
+        raise GiveUp(f"{feed.id}: names a key, and neither its URL nor its headers nor its form have {PLACE} in them")
 
 
 def in_url(template: str, key: str | None) -> str:
@@ -45,6 +45,13 @@ def in_url(template: str, key: str | None) -> str:
 def in_headers(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
     """The headers to send. ``Basic NAME:{key}`` is encoded as RFC 7617 asks. Raises :class:`GiveUp`."""
     return {name: _in_header(name, value, key) for name, value in headers.items()}
+
+
+def in_form(form: Mapping[str, str], key: str | None) -> dict[str, str]:
+    """The members of a form to send. Raises :class:`GiveUp`."""
+    if key is None and any(PLACE in value for value in form.values()):
+        raise GiveUp(f"form: {PLACE} stands in it, and the feed names no key")
+    return {name: value.replace(PLACE, key or "") for name, value in form.items()}
 
 
 def _in_header(name: str, template: str, key: str | None) -> str:

@@ -69,6 +69,8 @@ class HttpTransport(Entry):
     #: of a URL with ``{mm}``: how many months are fetched, the current one included
     months: int = Field(default=6, ge=1, le=120)
     headers: dict[str, str] = {}
+    #: sent as a form by POST, for an API that wants its questions so; empty: the document is asked for by GET
+    form: dict[str, str] = {}
     #: largest body taken, in bytes, after decompression
     max_bytes: int = Field(default=256 * 1024 * 1024, gt=0)
     #: the whole fetch ends after this, a slow trickle included
@@ -251,10 +253,12 @@ class Expectation(Entry):
 
 
 ObservableType = Literal[
-    "url", "domain", "ipv4", "ipv6", "cidr", "email", "file", "certificate", "asn", "cve", "advisory"
+    "url", "domain", "ipv4", "ipv6", "cidr", "email", "file", "certificate", "asn", "cve", "advisory", "ja3", "wallet"
 ]
 #: Observable types. ``file`` is its strongest hash, ``asn`` is written AS64500, ``advisory`` is its URL or stable id.
 TYPES: tuple[ObservableType, ...] = get_args(ObservableType)
+#: Types that are looked up and never published: what they name is shared by too many, or no subscriber can match it.
+LOOK_UP = frozenset(("ja3", "wallet"))
 
 #: How long a sighting stays valid, by observable type: by default, and at most what a feed may set. Network values end
 #: after 47 days, where MISP's decay model for them (tau 120 d, delta 2) falls from a base of 80 to its threshold of 30.
@@ -273,6 +277,8 @@ LIFE: dict[str, tuple[Millis, Millis]] = {
     # With the 90 days that entries stay after their end, they leave a year after the last sighting.
     "cve": (275 * DAY, 730 * DAY),
     "advisory": (275 * DAY, 730 * DAY),
+    "ja3": (47 * DAY, 365 * DAY),
+    "wallet": (365 * DAY, 3650 * DAY),
 }
 
 

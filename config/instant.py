@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 
 Millis = int
@@ -70,7 +70,7 @@ def _minute_text(minutes: int) -> str:
     return f"{year:04d}-{month:02d}-{day:02d}T{hour:02d}:{minute:02d}:"
 
 
-def parse_micros(text: str, *, zone: timezone | None = None) -> Micros:
+def parse_micros(text: str, *, zone: tzinfo | None = None) -> Micros:
     """Read an ISO 8601 / RFC 3339 instant, as feeds and clients really write it.
 
     Seconds and the whole time may be missing; the separator may be a blank; ``UTC`` may stand for ``Z``; digits beyond
@@ -92,7 +92,7 @@ def parse_micros(text: str, *, zone: timezone | None = None) -> Micros:
     return value
 
 
-def parse_millis(text: str, *, zone: timezone | None = None) -> Millis:
+def parse_millis(text: str, *, zone: tzinfo | None = None) -> Millis:
     """As :func:`parse_micros`, rounded down to the millisecond."""
     return parse_micros(text, zone=zone) // 1_000
 

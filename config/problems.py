@@ -70,6 +70,7 @@ PATTERNS = {
     r"^[a-z0-9][a-z0-9.-]{0,60}$": "up to 61 of a-z, 0-9, . and -, beginning with a letter or digit",
     r"^(sqlite:.+|memory:)$": "sqlite:FILE or memory:",
     r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$": "a repository as OWNER/NAME",
+    r"^(tab|.)$": "one character, or tab",
     r"^[A-Za-z0-9][A-Za-z0-9._/-]*$": "the name of a branch, a tag or a commit",
     r"^https?://[^?#{}]+$": "a URL that begins with http:// or https://, without a query and {}",
 }

@@ -34,6 +34,20 @@ class FromColumn(Entry):
     otherwise: str | None = None
 
 
+class Steps(Entry):
+    """A confidence by a number that a column holds, such as how many lists name a value."""
+
+    column: str
+    #: from this number on -> confidence, 0 to 100. Below the least, a row says nothing of its confidence
+    steps: dict[int, int]
+
+    @model_validator(mode="after")
+    def _sound(self) -> Steps:
+        if not self.steps or not all(0 <= confidence <= 100 for confidence in self.steps.values()):
+            raise ValueError("steps: expected numbers, each with a confidence from 0 to 100")
+        return self
+
+
 class ReferenceField(Entry):
     """An external reference that a row gives."""
 
@@ -57,18 +71,20 @@ class Fields(Entry):
     #: a type that all values have, or the column that tells
     type: str | FromColumn
     port: str | None = None
+    #: of networks whose value is their first address alone: column of the prefix length
+    prefix: str | None = None
     first_seen: str | None = None
     last_seen: str | None = None
     #: when the row was last changed
     changed: str | None = None
-    #: iso, epoch, epoch_ms, or a form such as %Y/%m/%d %H:%M:%S
+    #: iso, epoch, epoch_ms, mail, or a form such as %Y/%m/%d %H:%M:%S
     time: str = "iso"
     #: of times without an offset
-    zone: Literal["UTC", "JST"] | None = None
+    zone: Literal["UTC", "JST", "Europe/Warsaw"] | None = None
     #: what a blank date means: nothing, or the first of the month that the file's name holds
     blank_time: Literal["absent", "file-month"] = "absent"
-    #: 0 to 100
-    confidence: str | None = None
+    #: column of a number from 0 to 100, or the steps that make one
+    confidence: str | Steps | None = None
     malware: tuple[str, ...] = ()
     #: the brand that is imitated; its words become a label as well
     brand: str | None = None
@@ -102,9 +118,12 @@ class Fields(Entry):
 
     def columns(self) -> list[str]:
         """The columns that are read, each once, in the order that :class:`Rows` takes their cells in."""
-        mapped = [item.column for item in (self.type, self.threat) if isinstance(item, FromColumn)]
+        mapped = [
+            item.column for item in (self.type, self.threat, self.confidence) if isinstance(item, FromColumn | Steps)
+        ]
         links = [column for item in self.references for column in (item.url, item.id) if column]
-        single = [self.port, self.first_seen, self.last_seen, self.changed, self.confidence, self.brand]
+        stated = self.confidence if isinstance(self.confidence, str) else None
+        single = [self.port, self.prefix, self.first_seen, self.last_seen, self.changed, stated, self.brand]
         named = [column for column in single if column]
         several = [*self.malware, *self.labels, *self.flags, *links, *self.hashes.values()]
         return list(dict.fromkeys([self.value, *mapped, *named, *several]))
@@ -126,7 +145,10 @@ class Rows:
         self._first = at[fields.first_seen] if fields.first_seen else None
         self._last = at[fields.last_seen] if fields.last_seen else None
         self._changed = at[fields.changed] if fields.changed else None
-        self._confidence = at[fields.confidence] if fields.confidence else None
+        told = fields.confidence
+        self._confidence = (at[told.column] if isinstance(told, Steps) else at[told]) if told else None
+        self._steps = sorted(told.steps.items()) if isinstance(told, Steps) else []
+        self._prefix = at[fields.prefix] if fields.prefix else None
         self._port = at[fields.port] if fields.port else None
         self._threat_at = at[fields.threat.column] if fields.threat else 0
         self._malware = [at[name] for name in fields.malware]
@@ -170,6 +192,8 @@ class Rows:
         if kind == "ip:port":
             text, port = split_port(text)
             kind = "ip"
+        if self._prefix is not None:
+            text = f"{text}/{self._text(cells[self._prefix])}"
         kind, value = canonical(kind, text)
         if kind == "url" and self._fields.personal == "refuse" and personal_data(value):
             raise BadValue("personal-data", "expected a URL without an address of whoever visited it")
@@ -227,9 +251,13 @@ class Rows:
         if text is None:
             return None
         try:
-            return float(text)
+            number = float(text)
         except ValueError:
-            raise BadValue("bad-confidence", f"expected a confidence from 0 to 100, got {shown(text)}") from None
+            raise BadValue("bad-confidence", f"expected a number for the confidence, got {shown(text)}") from None
+        if not self._steps:
+            return number
+        reached = [confidence for least, confidence in self._steps if least <= number]
+        return reached[-1] if reached else None
 
     def _words(self, cells: Sequence[Any], places: list[int], separator: str) -> set[str]:
         words: set[str] = set()

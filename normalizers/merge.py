@@ -14,6 +14,7 @@ import orjson
 
 from config import audience as audiences
 from config.audience import Audience
+from config.feeds import LOOK_UP
 from config.instant import Millis
 from normalizers.claims import Claim, Reference, together, wins
 from normalizers.markings import Dialect
@@ -69,12 +70,13 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
     """Merge what the view may see of the claims about one observable; None when that is nothing.
 
     Counted are the unwithdrawn claims that have not ended by the newest last sighting in the view; if there are none,
-    the one withdrawn last. ``ends`` is when the last of them ends, in an ``own`` view the last for that very audience.
+    the one withdrawn last. Of a type that is for look-up alone, no view says anything. ``ends`` is when the last of
+    them ends, in an ``own`` view the last for that very audience.
     """
     seen = [claim for claim in claims if sees(view, claim)]
     if len(seen) > 1:
         seen = _latest(seen)
-    if not seen or (view.own and all(claim.audience != view.audience for claim in seen)):
+    if not seen or seen[0].type in LOOK_UP or (view.own and all(claim.audience != view.audience for claim in seen)):
         return None
     if len(seen) == 1:
         return _alone(seen[0])

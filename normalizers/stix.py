@@ -31,6 +31,7 @@ THREATS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "malware": ("Malware", "malicious-activity", ()),
     "spam": ("Spam", "malicious-activity", ()),
     "hijacked-netblock": ("Hijacked address range", "malicious-activity", ()),
+    "anonymization": ("Anonymisation service", "anonymization", ()),
     "scanner": ("Scanning", "anomalous-activity", ()),
     "malicious-activity": ("Malicious activity", "malicious-activity", ()),
 }

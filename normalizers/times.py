@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timezone
+from datetime import UTC, datetime, timezone, tzinfo
+from email.utils import parsedate_to_datetime
 from typing import Any
 
-from config.instant import DAY, JST, LATEST, SECOND, Millis, parse_millis
+from config.instant import DAY, LATEST, SECOND, Millis, parse_millis
 from normalizers.bad_value import BadValue, shown
+from normalizers.zones import ZONES
+
+__all__ = ["ZONES", "TimeReader", "file_month", "time_reader"]
 
 #: Reads one cell. Raises :class:`BadValue`.
 TimeReader = Callable[[Any], Millis]
 
-ZONES: dict[str, timezone] = {"UTC": UTC, "JST": JST}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIRECTIVES = {
     "%Y": r"(?P<Y>[0-9]{4})",
@@ -28,18 +31,21 @@ _PART = re.compile(r"%.|[^%]+", re.DOTALL)
 _FILE_MONTH = re.compile(r"(?<![0-9])((?:19|20)[0-9]{2})[-_]?(0[1-9]|1[0-2])(?![0-9])")
 
 
-def time_reader(form: str, zone: timezone | None) -> TimeReader:
-    """A reader of ``iso`` (ISO 8601 and RFC 3339 as really written), ``epoch`` (seconds), ``epoch_ms``, or of a form
-    such as ``%Y/%m/%d %H:%M:%S``. Text without an offset is taken in ``zone``. Raises ValueError for another form.
+def time_reader(form: str, zone: tzinfo | None) -> TimeReader:
+    """A reader of ``iso`` (ISO 8601 and RFC 3339 as really written), ``epoch`` (seconds), ``epoch_ms``, ``mail``
+    (RFC 5322, and dates as Unix prints them), or of a form such as ``%Y/%m/%d %H:%M:%S``. Text without an offset is
+    taken in ``zone``. Raises ValueError for another form.
     """
     if form == "iso":
         return _iso(zone)
     if form in ("epoch", "epoch_ms"):
         return _epoch(SECOND if form == "epoch" else 1)
+    if form == "mail":
+        return _mail(zone or UTC)
     return _formed(form, zone or UTC)
 
 
-def file_month(name: str, zone: timezone | None) -> Millis | None:
+def file_month(name: str, zone: tzinfo | None) -> Millis | None:
     """The first instant of the month that a file name such as ``202510.csv`` holds; None when it holds none."""
     found = _FILE_MONTH.search(name)
     if found is None:
@@ -52,9 +58,9 @@ def _millis(moment: datetime, epoch: datetime = _EPOCH) -> Millis:
     return since.days * DAY + since.seconds * SECOND + since.microseconds // 1_000
 
 
-def _iso(zone: timezone | None) -> TimeReader:
-    # when it was 1970 in the zone of a text without one
-    local = _EPOCH.astimezone(zone).replace(tzinfo=None) if zone is not None else None
+def _iso(zone: tzinfo | None) -> TimeReader:
+    # when it was 1970 in the zone of a text without one, where that never changes its hour
+    local = _EPOCH.astimezone(zone).replace(tzinfo=None) if isinstance(zone, timezone) else None
 
     def read(cell: Any) -> Millis:
         if not isinstance(cell, str):
@@ -65,6 +71,8 @@ def _iso(zone: timezone | None) -> TimeReader:
                 value = _millis(moment)
             elif local is not None:
                 value = _millis(moment, local)
+            elif zone is not None:
+                value = _millis(moment.replace(tzinfo=zone))
             else:
                 raise ValueError("no zone")
         except (ValueError, OverflowError):
@@ -90,13 +98,25 @@ def _epoch(unit: int) -> TimeReader:
     return read
 
 
-def _formed(form: str, zone: timezone) -> TimeReader:
+def _mail(zone: tzinfo) -> TimeReader:
+    def read(cell: Any) -> Millis:
+        try:
+            moment = parsedate_to_datetime(cell if isinstance(cell, str) else "")
+            value = _millis(moment if moment.tzinfo is not None else moment.replace(tzinfo=zone))
+        except (ValueError, OverflowError, IndexError):
+            raise _bad(cell, "a time such as Fri, 02 Jan 2026 03:04:05 +0000") from None
+        return _within(value, cell)
+
+    return read
+
+
+def _formed(form: str, zone: tzinfo) -> TimeReader:
     parts = _PART.findall(form)
     for part in parts:
         if part.startswith("%") and part not in _DIRECTIVES:
             raise ValueError(f"expected %Y, %m, %d, %H, %M, %S in a time form, got {part!r}")
     if not {"%Y", "%m", "%d"} <= set(parts):
-        raise ValueError(f"expected iso, epoch, epoch_ms or a form with %Y, %m and %d, got {form!r}")
+        raise ValueError(f"expected iso, epoch, epoch_ms, mail or a form with %Y, %m and %d, got {form!r}")
     pattern = re.compile("".join(_DIRECTIVES.get(part) or re.escape(part) for part in parts))
     order = [name for name in "YmdHMS" if name in pattern.groupindex]
 

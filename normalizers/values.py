@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 
 from config.feeds import TYPES
-from normalizers import hosts, urls
+from normalizers import hosts, urls, wallets
 from normalizers.bad_value import BadValue, shown
 from normalizers.refang import defanged, refang, tidy
 
@@ -179,6 +179,17 @@ def _certificate(text: str) -> tuple[str, str]:
     return "certificate", value
 
 
+def _ja3(text: str) -> tuple[str, str]:
+    value = _hash(text)
+    if len(value) != ALGORITHMS["MD5"]:
+        raise BadValue("bad-hash", f"expected a JA3 fingerprint of 32 hexadecimal digits, got {shown(text)}")
+    return "ja3", value
+
+
+def _wallet(text: str) -> tuple[str, str]:
+    return "wallet", wallets.wallet(tidy(text))
+
+
 def _asn(text: str) -> tuple[str, str]:
     given = _narrow(text)
     halves = _ASDOT.fullmatch(given)
@@ -240,6 +251,8 @@ _READERS: dict[str, Callable[[str], tuple[str, str]]] = {
     "hash": _file,
     "certificate": _certificate,
     "asn": _asn,
+    "ja3": _ja3,
+    "wallet": _wallet,
     "cve": _cve,
     "advisory": _advisory,
     "any": classify,

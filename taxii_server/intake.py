@@ -266,7 +266,9 @@ class Intake:
     def _named(self, claim: Claim) -> Claim:
         if claim.origin == self._origin:
             return claim
-        return claim._replace(origin=self._origin, family=self._family)
+        # A row that was taken over from another feed is of that one's family, unless nobody may know whose it is.
+        own = not self._feed.named or claim.family == self._feed.origin_family
+        return claim._replace(origin=self._origin, family=self._family if own else claim.family)
 
     def _fold(self, present: dict[tuple[bytes, str], Claim], key: bytes, claim: Claim) -> None:
         place = (key, claim.audience)

@@ -42,17 +42,28 @@ class Format(Entry):
     kind: Literal["csv"]
     fields: Fields
     encoding: Encoding = "utf-8"
-    delimiter: str = Field(default=",", min_length=1, max_length=1)
+    #: one character, or the word ``tab``
+    delimiter: str = Field(default=",", pattern=r"^(tab|.)$")
     #: lines that begin with it are comments; "" where there are none
     comment: str = "#"
     #: where the names of the columns stand
     header: Literal["row", "comment", "none"] = "row"
     #: the names, where the document has none
     columns: tuple[str, ...] = ()
+    #: other names that a column goes by: column -> names
+    aliases: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     #: blanks after the delimiter are no part of the value
     skip_spaces: bool = False
+    #: blanks on either side of the delimiter are no part of the value
+    padded: bool = False
+    #: whether a value may stand in quotes; where it may not, quotes are characters like others
+    quotes: bool = True
     #: a pattern that finds the document's own time in its comments, in its first group
     updated: str | None = None
+    #: how that time is written, by default as the rows' times are
+    updated_time: str | None = None
+    #: a comment that is always there at the end; a document without it was cut off
+    end: str | None = None
     #: a pattern that finds the number of rows in its comments; a document without that comment was cut off
     total: str | None = None
 
@@ -62,6 +73,18 @@ class Format(Entry):
         if value is not None and re.compile(value).groups != 1:
             raise ValueError(f"expected a pattern with one group, got {value!r}")
         return value
+
+    @field_validator("updated_time")
+    @classmethod
+    def _form(cls, value: str | None) -> str | None:
+        if value is not None:
+            time_reader(value, None)
+        return value
+
+    @property
+    def between(self) -> str:
+        """The delimiter itself."""
+        return "\t" if self.delimiter == "tab" else self.delimiter
 
     def read(self, document: Document, feed: Feed, familiar: Familiar | None = None) -> Iterator[Claim | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
@@ -117,7 +140,11 @@ class _Table:
         """The rows, the header left out. Raises :class:`UnreadableDocument`."""
         options = self._options
         reader = csv.reader(
-            self._lines(), delimiter=options.delimiter, skipinitialspace=options.skip_spaces, strict=True
+            self._lines(),
+            delimiter=options.between,
+            skipinitialspace=options.skip_spaces or options.padded,
+            quoting=csv.QUOTE_MINIMAL if options.quotes else csv.QUOTE_NONE,
+            strict=True,
         )
         pick: Callable[[Any], tuple[Any, ...]] | None = None
         width = 0
@@ -190,7 +217,7 @@ class _Table:
             if found is not None:
                 zone = ZONES[self._options.fields.zone or "UTC"]
                 try:
-                    self.updated = time_reader(self._options.fields.time, zone)(found[1])
+                    self.updated = time_reader(self._options.updated_time or self._options.fields.time, zone)(found[1])
                 except BadValue as error:
                     raise UnreadableDocument(f"{self._document.name}: line {self._number}: {error}") from None
 
@@ -199,17 +226,23 @@ class _Table:
         if self._options.header == "none":
             return list(self._options.columns), False
         if self._options.header == "row":
-            return [name.strip() for name in first], True
+            return self._known([name.strip() for name in first]), True
         wanted = set(self._options.fields.columns())
         best: list[str] = []
         for comment in self._comments:
-            names = self._names(comment.removeprefix(self._options.comment).strip())
+            names = self._known(self._names(comment.removeprefix(self._options.comment).strip()))
             if len(wanted & set(names)) > len(wanted & set(best)):
                 best = names
         return best, False
 
+    def _known(self, names: list[str]) -> list[str]:
+        """The names with those by which the feed's file knows them."""
+        absent = {name: aliases for name, aliases in self._options.aliases.items() if name not in names}
+        known = {alias: name for name, aliases in absent.items() for alias in aliases}
+        return [known.get(name, name) for name in names]
+
     def _names(self, text: str) -> list[str]:
-        rows = csv.reader([text], delimiter=self._options.delimiter, skipinitialspace=True)
+        rows = csv.reader([text], delimiter=self._options.between, skipinitialspace=True)
         try:
             return [name.strip() for name in next(rows, [])]
         except csv.Error:
@@ -223,13 +256,20 @@ class _Table:
             expected, got = ", ".join(missing), shown(",".join(names))
             raise UnreadableDocument(f"{self._document.name}: header: expected columns {expected}, got {got}")
         places = [names.index(name) if name in names else -1 for name in wanted]
+        if self._options.padded:
+            return lambda cells: tuple([cells[place].strip() if place >= 0 else None for place in places])
         if len(places) > 1 and -1 not in places:
             return itemgetter(*places)
         return lambda cells: tuple([cells[place] if place >= 0 else None for place in places])
 
     def _finish(self, count: int, *, seen_any: bool) -> None:
         """Compare the number of rows with what the document says of it."""
-        if self._options.total is None or (self._number == 0 and not seen_any):
+        if self._number == 0 and not seen_any:
+            return
+        end = self._options.end
+        if end is not None and all(comment.strip() != end for comment in self._comments):
+            raise UnreadableDocument(f"{self._document.name}: expected {end!r} at the end, got no end")
+        if self._options.total is None:
             return
         stated = [found[1] for found in (re.search(self._options.total, line) for line in self._comments) if found]
         if not stated:

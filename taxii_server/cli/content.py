@@ -18,8 +18,8 @@ from normalizers.around import around
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, observable_key
 from normalizers.envelope import EnvelopeError
+from normalizers.meanings import meanings
 from normalizers.stix import id_text
-from normalizers.values import canonical, classify
 from taxii_server.access import Access, Caller
 from taxii_server.cli.context import (
     ACTOR,
@@ -101,17 +101,20 @@ def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> N
     """Show what the hub knows about VALUE.
 
     That is every claim, whoever may see it, and the objects made of them. VALUE is an address, network, domain,
-    URL, hash, e-mail address or CVE, defanged or not. A file is found by its weaker hashes too. What is known about
-    the networks that hold an address, and about a URL's host, stands apart. For the hub's operators.
+    URL, hash, e-mail address, AS number, CVE or wallet, defanged or not. A hash may be a file's, a certificate's or a
+    JA3 fingerprint. A file is found by its weaker hashes too. What is known about the networks that hold an address,
+    and about a URL's host, stands apart. For the hub's operators.
 
     Exit code 5 when nothing is known about VALUE itself.
     """
     try:
-        kind, text = canonical("cve", value) if value.upper().startswith("CVE-") else classify(value)
+        read_as = meanings(value)
     except BadValue as error:
-        refuse(f"{error}; VALUE is an address, network, domain, URL, hash, e-mail address, AS number or CVE")
-    key = observable_key(kind, text)
+        refuse(f"{error}; VALUE is an address, network, domain, URL, hash, e-mail address, AS number, CVE or wallet")
     with opened(config, data) as (settings, store):
+        claimed = store.claims([observable_key(*meaning) for meaning in read_as])
+        kind, text = next((one for one in read_as if claimed.get(observable_key(*one))), read_as[0])
+        key = observable_key(kind, text)
         known = _known(settings, store, key)
         stronger = [_known(settings, store, other) for other in (store.aliased(key) if kind == "file" else ())]
         near = _around(store, kind, text)

@@ -31,6 +31,9 @@ def hub(tmp_path: Path) -> list[str]:
         _claim("cidr", "198.51.100.0/24", "feed-d"),
         _claim("domain", "bad.example", "feed-e", audience="internal"),
         _claim("url", "http://bad.example/a", "feed-f"),
+        _claim("ja3", "51c64c77e60f3980eea90869b68c58a8", "feed-g"),
+        _claim("certificate", "ab" * 19 + "cd", "feed-h"),
+        _claim("wallet", "0x52908400098527886e0f7030069857d2e4169ee7", "feed-i"),
     ]
     store.put_claims([ClaimRow(claim.key, claim) for claim in said])
     store.close()
@@ -100,3 +103,24 @@ def test_a_value_that_is_none_is_wrong_use(hub: list[str]) -> None:
     done = _lookup(hub, "not a value")
     assert done.exit_code == 2
     assert "not a value" in done.output
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "origin"),
+    [
+        ("51C64C77E60F3980EEA90869B68C58A8", "ja3", "feed-g"),
+        ("AB" * 19 + "CD", "certificate", "feed-h"),
+        ("0x52908400098527886E0F7030069857D2E4169EE7", "wallet", "feed-i"),
+    ],
+)
+def test_what_is_for_look_ups_alone_is_found(hub: list[str], value: str, kind: str, origin: str) -> None:
+    """A hash is looked for as each thing that it may be; no object is made of a fingerprint or a wallet."""
+    found = json.loads(_lookup(hub, value, "--json").output)
+    assert (found["type"], [claim["origin"] for claim in found["claims"]]) == (kind, [origin])
+    assert found["objects"] == []
+
+
+def test_a_hash_of_which_nothing_is_known_is_a_files(hub: list[str]) -> None:
+    """Exit code 5, and the likeliest reading."""
+    result = _lookup(hub, "0cc175b9c0f1b6a831c399e269772661", "--json")
+    assert (result.exit_code, json.loads(result.output)["type"]) == (5, "file")

@@ -17,6 +17,8 @@ class Asked(NamedTuple):
     path: str
     #: names in small letters
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
     @property
     def query(self) -> dict[str, str]:
@@ -97,7 +99,7 @@ class Server:
         while (line := handler.rfile.readline(65_536).decode("latin-1").strip()) != "":
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
-        asked = Asked(first[1], headers)
+        asked = Asked(first[1], headers, first[0], handler.rfile.read(int(headers.get("content-length", 0))))
         self.asked.append(asked)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         answer(asked, Exchange(handler, self._stopping))

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -607,3 +608,34 @@ def test_large_documents_are_spooled(server: Server, waits: Waits) -> None:
         assert two.seek(-5, 2) == len(large) - 5
         assert two.read() == large[-5:]
     document.close()
+
+
+# ---------------------------------------------------------------- forms
+
+
+def test_a_form_is_sent_by_post(server: Server, waits: Waits) -> None:
+    """As an API wants its questions; the key stands in its members where the feed's file says so, and in no URL."""
+    server.will(says(BODY))
+    form = {"query": "get_recent", "selector": "time", "key": "{key}"}
+    collected = Case(server, waits, form=form, key="THE_KEY").collect(environment={"THE_KEY": KEY})
+    (asked,) = server.asked
+    assert (asked.method, asked.path) == ("POST", "/feed.txt")
+    assert asked.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert dict(parse_qsl(asked.body.decode())) == {"query": "get_recent", "selector": "time", "key": KEY}
+    assert content(collected) == BODY
+
+
+def test_a_form_goes_to_no_other_place(server: Server, waits: Waits) -> None:
+    """A redirect of a question is an error for whoever configured it."""
+    server.will(says(b"", 307, Location=f"{server.base}/other"))
+    assert "a form is not sent to another place" in Case(server, waits, form={"q": "1"}).fails(GiveUp)
+    assert len(server.asked) == 1
+
+
+def test_a_form_with_a_place_for_a_key_needs_one(server: Server, waits: Waits) -> None:
+    """And a feed that names a key has to send it somewhere."""
+    assert "the feed names no key" in Case(server, waits, form={"q": "{key}"}).fails(GiveUp)
+    without = Case(server, waits, form={"q": "1"}, key="THE_KEY").fails(GiveUp, {"THE_KEY": KEY})
+    assert "neither its URL nor its headers nor its form" in without
+    assert KEY not in without
+    assert server.asked == []

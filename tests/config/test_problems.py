@@ -191,7 +191,7 @@ def test_what_is_wrong_with_a_hub_is_told(tmp_path: Path, old: str, new: str, sa
         ("reliability: 50", "expect: {refused: .nan}\nreliability: 50",
          "own.yaml:13: expect.refused: expected"),
         ("reliability: 50", "life: {url: 999d}\nreliability: 50", "own.yaml:1: life of url: at most 180d, got 999d"),
-        ("  kind: text", "  kind: txt", "own.yaml:9: format.kind: expected one of csaf, csv"),
+        ("  kind: text", "  kind: txt", "own.yaml:9: format.kind: expected one of asciidoc, csaf, csv"),
         ("  type: url", "  typ: url", "own.yaml:8: format.type: is needed, and missing\n"
          "own.yaml:10: format.typ: unknown key; did you mean type?"),
         ("  type: url", "  type: ja4", "own.yaml:10: format.type: expected one of "),

@@ -19,6 +19,7 @@ from taxii_server.stores.base import FeedState
 from taxii_server.stores.memory import MemoryStore
 from tests.collectors.server import Server, says
 from tests.hubs import PUBLIC, Hub, SteppingClock, settings
+from tests.normalizers.reading import sample_of
 
 NOW = 1_790_000_000_000
 LOGIN = "<!DOCTYPE html>\n<html><head><title>Sign in</title></head><body><form>Please sign in</form></body></html>\n"
@@ -271,7 +272,7 @@ def test_no_shipped_feed_takes_a_login_page_for_its_document(server: Server, nam
         **shipped_feed.model_dump(include={"format", "kind", "batch", "expect", "marking", "life"}),
         threat=shipped_feed.threat,
     )
-    (sample,) = shipped("samples").glob(f"{name}[.-]*")
+    sample = sample_of(name)
     watched.run(render(sample.read_bytes().decode(), NOW))
     before = watched.log
     state = watched.run(LOGIN)

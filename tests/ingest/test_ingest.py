@@ -12,6 +12,7 @@ import pytest
 from config.feeds import Feed
 from config.instant import DAY, HOUR, stix_time
 from config.settings import Settings
+from normalizers.claims import observable_key
 from taxii_server.ingest import FeedBusy, Ingest
 from taxii_server.stores.base import ClaimRow, FeedState
 from taxii_server.stores.memory import MemoryStore
@@ -487,3 +488,46 @@ def test_of_a_repository_a_broken_file_costs_only_itself(runner: Runner, monkeyp
         assert runner.run().status == "failed"
         repository.files["b.txt"] = b"http://b.example/\n"
         assert (runner.run().status, set(runner.live())) == ("ok", {"http://a.example/", "http://b.example/"})
+
+
+def test_what_is_for_look_ups_alone_is_kept_and_not_published(runner: Runner) -> None:
+    """JA3 fingerprints stand in the store as claims; no collection has an entry of them, now or later."""
+    runner.feed = _feed(format={"kind": "text", "type": "ja3"}, life={})
+    runner.write("51c64c77e60f3980eea90869b68c58a8", "0cc175b9c0f1b6a831c399e269772661")
+    state = runner.run()
+    assert (state.status, state.counts["kept"]) == ("ok", 2)
+    key = observable_key("ja3", "51c64c77e60f3980eea90869b68c58a8")
+    assert [claim.type for claim in runner.store.claims([key])[key]] == ["ja3"]
+    assert runner.hub.objects(PUBLIC, "indicator") == []
+    runner.wait(DAY)
+    runner.write("51c64c77e60f3980eea90869b68c58a8", "0cc175b9c0f1b6a831c399e269772661", "ab" * 15 + "cd")
+    assert runner.run().counts["kept"] == 1
+    assert runner.hub.objects(PUBLIC, "indicator") == []
+
+
+@pytest.mark.parametrize(("named", "family"), [(True, "other"), (False, "opaque:")])
+def test_q_c13_a_section_is_of_its_sources_family_also_in_a_feed_of_ones_own(
+    runner: Runner, named: bool, family: str
+) -> None:
+    """Unless nobody may know whose feed it is: then all that it says is of one opaque family."""
+    sections = [{"begins": "# B", "family": "other"}]
+    runner.feed = _feed(format={"kind": "text", "type": "url", "sections": sections}, named=named)
+    runner.write("http://a.example/", "# B", "http://b.example/")
+    runner.run()
+    keys = {value: observable_key("url", f"http://{value}.example/") for value in "ab"}
+    families = {value: runner.store.claims([key])[key][0].family for value, key in keys.items()}
+    assert families["b"].startswith(family)
+    assert (families["a"] == families["b"]) is not named
+
+
+def test_q_c13_a_value_that_moves_to_another_section_is_of_that_ones_family(runner: Runner) -> None:
+    """The line is the same, and says something else."""
+    sections = [{"begins": "# B", "family": "other"}]
+    runner.feed = _feed(format={"kind": "text", "type": "url", "sections": sections})
+    key = observable_key("url", "http://b.example/")
+    for lines, family in ((("http://a.example/", "# B", "http://b.example/"), "other"), (("http://b.example/",), "")):
+        runner.write(*lines, *(f"http://{number}.example/" for number in range(5)))
+        assert runner.run().status == "ok"
+        (claim,) = runner.store.claims([key])[key]
+        assert claim.family == (family or claim.origin)
+        runner.wait(HOUR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from collectors.document import Body, Document
@@ -39,6 +40,12 @@ class Read(NamedTuple):
 def feed(name: str, **changes: Any) -> Feed:
     """A shipped feed, with some of its entries replaced."""
     return load_feed(shipped(f"feeds/{name}.yaml")).model_copy(update=changes)
+
+
+def sample_of(name: str) -> Path:
+    """Where the demonstration's sample of a shipped feed is."""
+    (path,) = (path for path in shipped("samples").iterdir() if path.stem.removesuffix("-YYYYMM") == name)
+    return path
 
 
 def document(

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 
 from config.feeds import Feed
 from config.instant import JST, UTC, parse_millis
-from config.loading import shipped
 from config.samples import render
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.reading import UnusableFormat, check, read, reading
 from normalizers.records import Record, Refusal, UnreadableDocument
 from normalizers.times import file_month, time_reader
-from tests.normalizers.reading import NOW, document, feed, read_all
+from tests.normalizers.reading import NOW, document, feed, read_all, sample_of
 from tests.normalizers.test_quirks import CLEAR, bundle, indicator, item, rdf
 
 FEEDS = [
@@ -55,7 +54,7 @@ PIECES = [
 @cache
 def sample(name: str) -> bytes:
     """The demonstration's sample of a feed."""
-    (path,) = shipped("samples").glob(f"{name}[.-]*")
+    path = sample_of(name)
     return render(path.read_bytes().decode(), NOW).encode()
 
 
@@ -128,7 +127,7 @@ def test_unknown_formats_and_options_are_refused() -> None:
     for format_, word in (
         ({"kind": "yaml"}, "yaml"),
         ({"kind": "text", "type": "url", "colour": "red"}, "colour"),
-        ({"kind": "text", "type": "ja3"}, "ja3"),
+        ({"kind": "text", "type": "ja4"}, "ja4"),
         ({"kind": "csv", "fields": {"value": "v", "type": "url", "time": "%d of %B"}}, "%B"),
         ({"kind": "csv", "encoding": "utf-7", "fields": {"value": "v", "type": "url"}}, "utf-7"),
         ({"kind": "csv", "total": "no group", "fields": {"value": "v", "type": "url"}}, "one group"),

@@ -1,7 +1,8 @@
 """Whole documents of the shipped feeds, each beside what has to come of it. A new case is a new pair of files.
 
 ``tests/fixtures/FEED/NAME.EXT`` is the document, ``NAME.expected.json`` says what becomes of it: ``fetched``, and
-either ``rows``, ``claims`` and ``refused``, or ``unreadable``, a part of the error. After a wanted change
+either ``rows``, ``claims`` and ``refused``, or ``unreadable``, a part of the error. Beside ``feed.yaml`` they are of
+that feed, one of somebody's own. After a wanted change
 ``NOROSHI_FIXTURES=write pytest tests/normalizers/test_fixtures.py`` writes them anew; read the difference.
 """
 
@@ -15,7 +16,9 @@ from typing import Any
 import orjson
 import pytest
 
+from config.feeds import Feed
 from config.instant import parse_millis, stix_time
+from config.loading import load_feed
 from normalizers.claims import Claim
 from normalizers.reading import check
 from normalizers.records import UnreadableDocument
@@ -36,9 +39,15 @@ def _shown(claim: Claim) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in said.items() if value}
 
 
+def _feed(folder: Path) -> Feed:
+    """The feed whose documents lie there: one of its own that is beside them, or the shipped one of that name."""
+    own = folder / "feed.yaml"
+    return load_feed(own) if own.is_file() else feed(folder.name)
+
+
 def _became(path: Path, expected: dict[str, Any]) -> dict[str, Any]:
     (given,) = (one for one in path.parent.glob(path.name.replace(".expected.json", ".*")) if one != path)
-    source = feed(path.parent.name)
+    source = _feed(path.parent)
     made = document(given.read_bytes(), given.name, fetched=parse_millis(expected["fetched"]))
     if "unreadable" in expected:
         with pytest.raises(UnreadableDocument) as refused:
@@ -69,3 +78,17 @@ def test_every_shipped_feed_has_a_document() -> None:
     from config.loading import shipped
 
     assert {path.stem for path in shipped("feeds").glob("*.yaml")} <= {case.parent.name for case in _CASES}
+
+
+@pytest.mark.parametrize("kind", ["text", "csv", "json"])
+def test_a_feed_of_ones_own_is_one_yaml_file_and_two_fixture_files(kind: str) -> None:
+    """A plain list, a CSV feed and a JSON feed take no Python: these three files are all there is of each."""
+    folder = _FIXTURES / f"own-{kind}"
+    names = sorted(path.name for path in folder.iterdir())
+    assert [name for name in names if name.endswith((".yaml", ".expected.json"))] == [
+        "document.expected.json",
+        "feed.yaml",
+    ]
+    assert len(names) == 3
+    assert _feed(folder).format["kind"] == kind
+    assert json.loads((folder / "document.expected.json").read_bytes())["claims"]

@@ -13,6 +13,7 @@ import pytest
 from config.feeds import Feed
 from config.instant import DAY, parse_millis
 from normalizers.claims import fold
+from normalizers.merge import View, merge
 from normalizers.reading import check, read
 from normalizers.records import UnreadableDocument
 from tests.normalizers.reading import NOW, Read, document, feed, read_all
@@ -425,12 +426,37 @@ def test_q_c8_bom_crlf_padded_header() -> None:
     assert read_all(document(text), generic()).values == ["203.0.113.7", "203.0.113.8"]
 
 
+def test_q_c8_headers_and_words_of_reports_written_by_hand() -> None:
+    """Three headers of one publisher, blanks in names and words, a row that describes the others, and empty rows."""
+    about = "Description,A campaign,https://news.example.com/x\r\n"
+    rows = f"{about}ip ,203.0.113.7 ,\r\n,,\r\nip_port,203.0.113.8:443,x\r\nfilename,a.exe,\r\n"
+    heads = ("\ufeffIndicator_type,Data,Note", "\ufeffIndicator ,Data,Notes", "Indicator,Data ,Note")
+    for head in heads:
+        result = read_all(document(f"{head}\r\n{rows}"), feed("sophoslabs"))
+        assert result.values == ["203.0.113.7", "203.0.113.8"]
+        assert detail(result.claims[1])["port"] == [443]
+        assert result.reasons == ["unknown-type", "no-value", "unknown-type"]
+
+
+def test_q_c8_blank_after_a_hash() -> None:
+    """Volexity's hashes may end in a blank, and its file may begin with a byte order mark."""
+    text = f"\ufeffvalue,entity_type,description\n{'ab' * 31}cd ,file,IMPLANT\na.example.net,hostname,C2\n"
+    result = read_all(document(text), feed("volexity"))
+    assert [(claim.type, claim.labels) for claim in result.claims] == [("file", ("IMPLANT",)), ("domain", ("C2",))]
+
+
 def test_q_c9_newline_inside_a_quoted_field() -> None:
     """A quoted newline belongs to its field, and lines are still counted."""
     text = 'value,note\n"203.0.113.7\n","a\n# b\nc"\nnonsense,x\n'
     result = read_all(document(text), generic())
     assert result.values == ["203.0.113.7"]
     assert [refusal.line for refusal in result.refused] == [6]
+
+
+def test_q_c9_line_ends_of_both_kinds_in_one_report() -> None:
+    """An address with the end of its line in the quotes is one all the same."""
+    text = 'Indicator_type,Data,Note\r\nIP,"203.0.113.7\n",C2 server\r\nIP,203.0.113.8,"a\nb"\nIP,203.0.113.9,\r\n'
+    assert read_all(document(text), feed("sophoslabs")).values == ["203.0.113.7", "203.0.113.8", "203.0.113.9"]
 
 
 def test_q_c10_mixed_defanging_in_one_file() -> None:
@@ -462,9 +488,84 @@ def test_q_c11_metadata_count_mismatch(end: str) -> None:
         drop('{"cidr":"198.51.100.0/24","sblid":"SBL1"}', end)
 
 
+def test_q_c12_header_among_comments_and_empty_cells() -> None:
+    """DShield's header is the first line that is no comment, and nothing is told of who has a network; a list without
+    its end was cut off."""
+    head = "\n#\n#    updated: Sun Mar 01 00:00:00 2026 UTC\n#\nStart\tEnd\tNetblock\tAttacks\tName\tCountry\temail\n"
+    rows = (
+        "198.51.100.0\t198.51.100.255\t24\t4025\tSAMPLE\tJP\tabuse@example.jp\n"
+        "203.0.113.0\t203.0.113.255\t24\t12\t\t\t\n203.0.113.0\t\t33\t1\t\t\t\n"
+    )
+    result = read_all(document(f"{head}{rows}\n#\n# END\n#\n#  finished\n"), feed("dshield"))
+    assert result.values == ["198.51.100.0/24", "203.0.113.0/24"]
+    assert result.reasons == ["bad-network"]
+    assert "abuse@" not in repr(result.claims)
+    assert {claim.version for claim in result.claims} == {parse_millis("2026-03-01T00:00:00Z")}
+    with pytest.raises(UnreadableDocument, match="# END"):
+        check(document(head + rows), feed("dshield"))
+
+
+def test_q_c12_padding_na_and_a_cut_last_row() -> None:
+    """DataPlane pads its cells, writes NA for nothing, and may end within a row; a quote is a character of a name."""
+    text = (
+        "# ASN  |  ASname  |  ipaddr  |  lastseen  |  category\n"
+        'NA           |  "SAMPLE NET, ZZ                 |  203.0.113.7      |  2026-02-27 01:49:19  |  sshclient\n'
+        "14080 | SAMPLE S.A., CO |\n# Statistics\n"
+    )
+    result = read_all(document(text), feed("dataplane-sshclient"))
+    (claim,) = result.claims
+    assert (claim.value, claim.labels) == ("203.0.113.7", ("sshclient",))
+    assert claim.last_seen == parse_millis("2026-02-27T01:49:19Z")
+    assert result.reasons == ["columns"]
+
+
+EMERGING = """# Rev 1
+# Abuse.ch C&C List
+# Feodo
+203.0.113.66
+# Palevo
+#Spamhaus DROP Nets
+198.51.100.0/24
+#Dshield Top Attackers
+203.0.113.0/24"""
+
+
+def test_q_c13_sections_in_comments_are_the_origin() -> None:
+    """What Emerging Threats took over is of the family of whom it took it from; what stands before is its own."""
+    claims = read_all(document("192.0.2.7\n" + EMERGING), feed("emerging-threats-block")).claims
+    assert [(claim.value, claim.family) for claim in claims] == [
+        ("192.0.2.7", "emerging-threats"),
+        ("203.0.113.66", feed("feodo-tracker").family),
+        ("198.51.100.0/24", feed("spamhaus-drop").origin_family),
+        ("203.0.113.0/24", feed("dshield").family),
+    ]
+    assert {claim.origin for claim in claims} == {"emerging-threats-block"}
+    assert [detail(claim)["threat"] for claim in claims[1:]] == ["botnet-c2", "hijacked-netblock", "scanner"]
+
+
+def test_q_c13_a_net_that_comes_again_is_no_second_opinion() -> None:
+    """Spamhaus says it, and Emerging Threats says that Spamhaus says it: one source, and no more confidence."""
+    first = drop('{"cidr":"198.51.100.0/24","sblid":"SBL1"}', '{"type":"metadata","timestamp":1744682874,"records":1}')
+    again = read_all(document(EMERGING), feed("emerging-threats-block", share="members"))
+    both = [claim for claim in (*first.claims, *again.claims) if claim.value == "198.51.100.0/24"]
+    word = merge(both, View("members", "green", own=False, dialect="tlp2"))
+    assert word is not None
+    assert (len(word.claims), word.families, word.confidence) == (2, 1, max(claim.confidence for claim in both))
+
+
 def test_q_c14_zero_bytes_is_valid() -> None:
     """An empty document is readable and has no rows; whether that can be is for whoever expects some."""
-    for name in ("jpcert-phishurl-list", "openphish", "urlhaus", "threatfox", "feodo-tracker", "spamhaus-drop"):
+    lists = (
+        "jpcert-lucky-visitor",
+        "tor-exit",
+        "tor-exit-addresses",
+        "ipsum",
+        "dshield",
+        "eset-hashes",
+        "eset-reports",
+    )
+    others = ("jpcert-phishurl-list", "openphish", "urlhaus", "threatfox", "feodo-tracker", "spamhaus-drop")
+    for name in (*lists, *others):
         assert read_all(document(b""), feed(name)).rows == 0
 
 
@@ -473,6 +574,14 @@ def test_q_c15_mixed_types_without_marking() -> None:
     source = feed("openphish", format={"kind": "text", "type": "any"})
     text = "# comment\n203.0.113.7\na.example.net\n\n198.51.100.0/24\nhttp://a.example/\n; end\n"
     assert [claim.type for claim in read_all(document(text), source).claims] == ["ipv4", "domain", "cidr", "url"]
+
+
+def test_q_c15_a_list_that_is_sorted_as_text() -> None:
+    """CINS is in order of its characters, and any order will do. Lucky Visitor mixes addresses and names."""
+    values = ["203.0.113.19", "203.0.113.2", "203.0.113.20"]
+    assert read_all(document("\n".join(values)), feed("cins-army")).values == values
+    mixed = read_all(document("203.0.113.80\nlucky-gift.example\n"), feed("jpcert-lucky-visitor"))
+    assert [claim.type for claim in mixed.claims] == ["ipv4", "domain"]
 
 
 # ---------------------------------------------------------------- XML, JSON, STIX

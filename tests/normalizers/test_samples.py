@@ -73,7 +73,8 @@ def _reserved(claim: Claim) -> bool:
     if claim.type in ("domain", "ipv4", "ipv6"):
         return _reserved_host(claim.type, claim.value)
     if claim.type == "cidr":
-        return any(ipaddress.ip_network(claim.value).subnet_of(one) for one in NETWORKS if one.version == 4)  # type: ignore[arg-type]
+        network = ipaddress.ip_network(claim.value)
+        return any(network.version == one.version and network.subnet_of(one) for one in NETWORKS)  # type: ignore[arg-type]
     return True
 
 

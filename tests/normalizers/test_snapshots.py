@@ -13,7 +13,7 @@ import pytest
 
 from config.instant import parse_millis
 from normalizers.claims import rounded
-from tests.normalizers.reading import Read, document, feed, read_all
+from tests.normalizers.reading import NOW, Read, document, feed, read_all
 from tests.snapshots.folder import FEEDS, dates, expected, require
 
 #: what snapshots/ says, a file a feed
@@ -142,7 +142,7 @@ def _snapshots() -> None:
 
 def _read(name: str, file: str, **changes: Any) -> Read:
     path = FEEDS / file
-    return read_all(document(path.read_bytes(), path.name, fetched=dates()[file]), feed(name, **changes))
+    return read_all(document(path.read_bytes(), path.name, fetched=dates().get(file, NOW)), feed(name, **changes))
 
 
 @pytest.mark.parametrize(("name", "file", "claims", "refused"), ROWS, ids=[row[1] for row in ROWS])

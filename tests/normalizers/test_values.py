@@ -257,7 +257,12 @@ def test_other_types_have_one_spelling(kind: str, given_text: str, expected: tup
         ("cve", "CVE-1998-0001", "bad-cve"),
         ("cve", "CVE-2026-1", "bad-cve"),
         ("advisory", "two words", "bad-advisory"),
-        ("ja3", "ab" * 16, "unknown-type"),
+        ("ja4", "ab" * 16, "unknown-type"),
+        ("ja3", "ab" * 20, "bad-hash"),
+        ("ja3", "d41d8cd98f00b204e9800998ecf8427e", "empty-hash"),
+        ("wallet", "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3", "bad-wallet"),
+        ("wallet", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "bad-wallet"),
+        ("wallet", "0x52908400098527886E0F7030069857D2E4169EE", "bad-wallet"),
     ],
 )
 def test_other_values_that_cannot_be_used_are_refused(kind: str, given_text: str, reason: str) -> None:

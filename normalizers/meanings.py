@@ -1,0 +1,33 @@
+"""What a bare value may be: for look-ups, where nobody says the type."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+
+from normalizers.bad_value import BadValue
+from normalizers.values import canonical, classify
+
+
+def meanings(value: str) -> list[tuple[str, str]]:
+    """The observables that a value may name, the likeliest first: a hash may be a file's, a certificate's or a JA3
+    fingerprint. Raises :class:`BadValue` where it can be none."""
+    if value.upper().startswith("CVE-"):
+        return [canonical("cve", value)]
+    try:
+        kind, text = classify(value)
+    except BadValue as error:
+        found = _those((("certificate", value), ("wallet", value)))
+        if not found:
+            raise error from None
+        return found
+    others = (("certificate", text), ("ja3", text)) if kind == "file" else ()
+    return [(kind, text), *_those(others)]
+
+
+def _those(readings: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    found = []
+    for kind, text in readings:
+        with contextlib.suppress(BadValue):
+            found.append(canonical(kind, text))
+    return found
