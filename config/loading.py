@@ -17,8 +17,9 @@ def load(path: Path) -> Settings:
     """Read a hub's YAML file and the feed files that it names.
 
     ``feeds`` is a list of names of shipped feed files, of paths (relative to the hub's file), or of mappings
-    ``{use: NAME, ...}`` whose other keys replace those of that feed. ``extends`` names another hub's file (relative to
-    this one), whose top-level keys stand where this one has none. Raises :class:`SettingsError`.
+    ``{use: NAME, ...}`` whose other keys replace those of that feed; ``known_good`` is one of known-good lists in the
+    same way. ``extends`` names another hub's file (relative to this one), whose top-level keys stand where this one has
+    none. Raises :class:`SettingsError`.
     """
     raw = read(path)
     try:
@@ -51,12 +52,19 @@ def read(path: Path) -> Mapping:
         if not isinstance(base, str):
             raise SettingsError(f"{raw.places['extends']}: extends: expected a path, got {given(base)}")
         raw = raw.over(_base(raw, path.parent / base)).without("extends")
-    feeds = raw.get("feeds", [])
-    if not isinstance(feeds, list):
-        raise SettingsError(f"{raw.places['feeds']}: feeds: expected a list, got {given(feeds)}")
-    place = raw.places.get("feeds", raw.place)
-    raw["feeds"] = [_feed_mapping(item, place, path.parent) for item in feeds]
+    for key, folder in (("feeds", "feeds"), ("known_good", "lists")):
+        if key in raw or key == "feeds":
+            raw[key] = _named_mappings(raw, key, folder, path.parent)
     return raw
+
+
+def _named_mappings(raw: Mapping, key: str, folder: str, base: Path) -> list[Mapping]:
+    """The mappings that a list of names, paths and mappings means; ``folder`` holds those that ship."""
+    listed = raw.get(key, [])
+    if not isinstance(listed, list):
+        raise SettingsError(f"{raw.places[key]}: {key}: expected a list, got {given(listed)}")
+    place = raw.places.get(key, raw.place)
+    return [_mapping(item, place, key, folder, base) for item in listed]
 
 
 def _base(raw: Mapping, path: Path) -> Mapping:
@@ -66,25 +74,34 @@ def _base(raw: Mapping, path: Path) -> Mapping:
     return base
 
 
-def _feed_mapping(item: object, place: Place, base: Path) -> Mapping:
+def _mapping(item: object, place: Place, key: str, folder: str, base: Path) -> Mapping:
     if isinstance(item, str):
-        return _named(_feed_path(item, place, base), place, "feeds")
+        return _placed(_named(_path(item, place, key, folder, base), place, key))
     if isinstance(item, Mapping) and isinstance(item.get("use"), str):
         place = item.places["use"]
-        return item.without("use").over(_named(_feed_path(item["use"], place, base), place, "feeds"))
+        shipped_one = _placed(_named(_path(item["use"], place, key, folder, base), place, key))
+        return _placed(item.without("use")).over(shipped_one)
     if isinstance(item, Mapping):
-        return item
-    raise SettingsError(f"{place}: feeds: expected names, paths or mappings, got {given(item)}")
+        return _placed(item)
+    raise SettingsError(f"{place}: {key}: expected names, paths or mappings, got {given(item)}")
 
 
-def _feed_path(name: str, place: Place, base: Path) -> Path:
+def _placed(item: Mapping) -> Mapping:
+    """The mapping with a ``file`` that begins where the mapping stands."""
+    if isinstance(item.get("file"), str):
+        item["file"] = str(item.places["file"].file.parent / item["file"])
+    return item
+
+
+def _path(name: str, place: Place, key: str, folder: str, base: Path) -> Path:
     if "/" in name or name.endswith(".yaml"):
         return base / name
-    path = shipped(f"feeds/{name}.yaml")
+    path = shipped(f"{folder}/{name}.yaml")
     if not path.is_file():
-        known = sorted(item.stem for item in shipped("feeds").glob("*.yaml"))
+        known = sorted(item.stem for item in shipped(folder).glob("*.yaml"))
+        what = "feed" if key == "feeds" else "list"
         raise SettingsError(
-            f"{place}: feeds: no shipped feed is called {name!r}; expected one of {', '.join(known)}, or a path"
+            f"{place}: {key}: no shipped {what} is called {name!r}; expected one of {', '.join(known)}, or a path"
         )
     return path
 

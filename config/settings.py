@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from config import audience as audiences
 from config.feeds import Entry, Feed, ObservableType, Span
 from config.instant import DAY, MINUTE
+from config.known_good import KnownGood, Override
 
 #: First parts of paths that are not API roots'.
 RESERVED_PATHS = frozenset({"taxii2", "healthz", "metrics"})
@@ -56,6 +57,8 @@ class ViewEntry(Entry):
     #: ``own``: observables with a claim for exactly this audience; ``combined``: all that its readers may see
     scope: Literal["own", "combined"] = "combined"
     tlp: Literal["tlp2", "tlp1", "opencti"] = "tlp2"
+    #: what known-good lists do here, where that is not what they do elsewhere
+    known_good: dict[str, Override] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _sound(self) -> ViewEntry:
@@ -66,7 +69,8 @@ class ViewEntry(Entry):
     @property
     def name(self) -> str:
         """The view's stable name, part of the ids of its objects."""
-        return f"{self.audience}/{self.scope}/{self.tlp}"
+        own = ",".join(f"{name}={action}" for name, action in sorted(self.known_good.items()))
+        return f"{self.audience}/{self.scope}/{self.tlp}" + (f"/{own}" if own else "")
 
 
 class Narrowing(Entry):
@@ -171,6 +175,8 @@ class Settings(Entry):
     #: path of the API root that discovery names as default
     default_root: str | None = None
     feeds: tuple[Feed, ...] = ()
+    #: lists of what is known to be good
+    known_good: tuple[KnownGood, ...] = ()
     #: in User-Agent, so that a publisher knows whom to ask
     collector_contact: str = "https://noroshi.example/about"
     #: superseded versions leave after this
@@ -185,6 +191,7 @@ class Settings(Entry):
     @model_validator(mode="after")
     def _sound(self) -> Settings:
         _unique("feed id", (feed.id for feed in self.feeds))
+        _unique("known-good list", (item.id for item in self.known_good))
         _unique("API root path", (root.path for root in self.api_roots))
         _unique("collection id", (str(item.id) for root in self.api_roots for item in root.collections))
         _unique("collection title", (item.title for root in self.api_roots for item in root.collections))
@@ -197,10 +204,15 @@ class Settings(Entry):
             self._check_groups(root)
             for collection in root.collections:
                 self._check_rights(collection)
+                self._check_known_good(collection)
                 self._check_narrowing(collection)
         for feed in self.feeds:
             if feed.group is not None and feed.group not in self._ambers():
                 raise ValueError(f"feed {feed.id}: no group is called {feed.group!r}")
+        for item in self.known_good:
+            group = item.audience.partition(":")[2]
+            if group and group not in self._ambers():
+                raise ValueError(f"known-good list {item.id}: no group is called {group!r}")
         return self
 
     def _ambers(self) -> set[str]:
@@ -221,6 +233,18 @@ class Settings(Entry):
             if not known[name].named:
                 raise ValueError(
                     f"{collection.title}: narrow.sources: {name!r} may not be named, so it cannot be a source"
+                )
+
+    def _check_known_good(self, collection: Collection) -> None:
+        """A view rules on the lists that its readers may see: on others it would have to know of them."""
+        known = {item.id: item for item in self.known_good}
+        for name in collection.view.known_good if collection.view else ():
+            if name not in known:
+                raise ValueError(f"{collection.title}: view.known_good: no known-good list is called {name!r}")
+            if collection.view and not audiences.sees(collection.view.audience, known[name].audience):
+                raise ValueError(
+                    f"{collection.title}: view.known_good: {name!r} is for {known[name].audience}, and this view for "
+                    f"{collection.view.audience}"
                 )
 
     def _check_rights(self, collection: Collection) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -57,6 +57,10 @@ class Merged(NamedTuple):
     claims: tuple[Claim, ...]
     #: whether any claim still stands (is not withdrawn)
     standing: bool
+    #: known-good lists that hold it and act in the view, sorted; set by normalizers.known_good_effects
+    known_good: tuple[str, ...] = ()
+    #: whether those keep it out of collections
+    gate: Literal["", "drop", "hold"] = ""
 
 
 def sees(view: View, claim: Claim) -> bool:

@@ -112,10 +112,11 @@ def acting(merged: Merged, content: bytes) -> bytes:
     """
     if len(merged.claims) == 1:
         return digest(content)
-    # Everything else in the object is a function of these and of what no sighting moves.
+    # Everything else in the object is a function of these, of lists, and of what no sighting moves.
     said = [claim._replace(version=0, last_seen=0) for claim in merged.claims]
     ends = merged.ends if merged.type not in OBJECT_TYPES else max(claim.life for claim in merged.claims)
-    return digest(orjson.dumps([ends, *map(tuple, said)]))
+    listed = [["known-good", merged.confidence, *merged.known_good]] if merged.known_good else []
+    return digest(orjson.dumps([ends, *map(tuple, said), *listed]))
 
 
 def content(merged: Merged, dialect: Dialect, publisher: str = "") -> bytes:
@@ -159,6 +160,7 @@ def _indicator(merged: Merged, dialect: Dialect) -> bytes:
         merged.confidence,
         merged.audience,
         dialect,
+        merged.known_good,
     )
     return orjson.dumps(said)[:-1] + b"," + likewise[1:]
 
@@ -175,6 +177,7 @@ def _likewise(
     confidence: int,
     audience: Audience,
     dialect: Dialect,
+    known_good: tuple[str, ...],
 ) -> bytes:
     """What is the same in most indicators of a feed, of which a first collection makes a million."""
     shown: dict[str, Any] = {
@@ -186,7 +189,11 @@ def _likewise(
     phases = _phases(threats)
     if phases:
         shown["kill_chain_phases"] = phases
-    made = (*(f"threat={threat}" for threat in threats), *(f"port={port}" for port in ports))
+    made = (
+        *(f"threat={threat}" for threat in threats),
+        *(f"port={port}" for port in ports),
+        *(f"known-good={name}" for name in known_good),
+    )
     shown["confidence"] = confidence
     shown["labels"] = [*labels, *_labels(made, names, malware, named)]
     shown["object_marking_refs"] = [marking_id(marking_of(audience), dialect)]

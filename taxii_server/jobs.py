@@ -1,7 +1,8 @@
 """Work that goes over everything the hub knows, in steps that may be stopped anywhere and gone on with.
 
-Three things call for it: a collection that is new and has to be filled, a change of how objects are made (of the code
-or the settings), after which the digests are renewed without entries, and an operator's ``reissue``.
+Four things call for it: a collection that is new and has to be filled, known-good lists that changed, a change of how
+objects are made (of the code or the settings), after which the digests are renewed without entries, and an operator's
+``reissue``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from config.audience import CLEAR
 from normalizers import stix
 from normalizers.stix import id_text
 from taxii_server.publishing import Publisher
+from taxii_server.relisting import Relisting
 from taxii_server.stores.base import AuditRecord, Publication
 from taxii_server.views import Outlook, Plan
 
@@ -38,6 +40,7 @@ class Jobs:
     def settle(self, progress: Progress = lambda done: None) -> None:
         """Do what a start with new code or settings calls for. Raises NotNow."""
         self._publisher.prepare()
+        self.relist(progress)
         making = self._making()
         if self._store.value("making") not in (None, making):
             # What was pending changed under the old making or the new one, nobody knows: it is published first.
@@ -46,13 +49,20 @@ class Jobs:
         self._store.set_value("making", making)
         self._fill(progress)
 
+    def relist(self, progress: Progress = lambda done: None) -> None:
+        """Do what a change of known-good lists calls for: at a start, and when one was set aside since. Costs next to
+        nothing when there was none. Raises NotNow."""
+        Relisting(self._publisher, self._keys).run(progress)
+
     def _fill(self, progress: Progress) -> None:
         """Put into each new collection what it admits."""
         configured = {name for plan in self._publisher.plans for name in plan.names}
         # One that was taken out of the configuration missed what came meanwhile, and is filled again if it returns.
         filled = configured & set(orjson.loads(self._store.value("filled") or "[]"))
         if configured != filled:
+            self._publisher.publish_all()
             self._publisher.unfilled = configured - filled
+            self._publisher.sight.known_good.counting = False
             done = 0
             for keys in self._keys("job/fill", " ".join(sorted(configured - filled))):
                 self._store.mark_dirty(keys, CLEAR)
@@ -60,6 +70,7 @@ class Jobs:
                 done += len(keys)
                 progress(done)
             self._publisher.unfilled = set()
+            self._publisher.sight.known_good.counting = True
         self._store.set_value("filled", orjson.dumps(sorted(configured)).decode())
 
     def reissue(
@@ -150,7 +161,8 @@ class Jobs:
         digests = {
             item.known.object: stix.acting(item.word, self._publisher.sight.content(plan, item.word))
             for item in outlooks
-            if item.known.state is not None
+            # What lists keep out stands as it was published, until they let it in again: that is a change.
+            if item.known.state is not None and not item.word.gate
         }
         self._publisher.turns.prolong()
         self._store.renew_digests(plan.scope, digests)
@@ -161,7 +173,13 @@ class Jobs:
         due = []
         for outlook in outlooks:
             known, state = outlook.known, outlook.known.state
-            if state is None or not state.places or outlook.word.ends <= now or not outlook.word.standing:
+            if (
+                state is None
+                or not state.places
+                or outlook.word.gate
+                or outlook.word.ends <= now
+                or not outlook.word.standing
+            ):
                 continue
             content = self._publisher.sight.content(plan, outlook.word)
             served = self._store.object_body(next(iter(state.places)), known.object, plan.scope)

@@ -60,12 +60,14 @@ class Publisher:
         Raises NotNow.
         """
         total = 0
+        self.sight.known_good.refresh()
         try:
             while True:
                 done, published = self.publish_some(batch, news)
                 news = None
                 total += published
                 if not done:
+                    self.sight.known_good.judge(self.now())
                     return total
         finally:
             self.release()
@@ -111,8 +113,10 @@ class Publisher:
 
     def _due(self, plan: Plan, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> list[Publication]:
         # In order of the first mark that this view may see: what it may not see must not even change an order.
-        keys = dict.fromkeys(mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience))
-        outlooks = self.sight.look(plan, keys, claims)
+        keys = [mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience)]
+        outlooks = self.sight.look(plan, dict.fromkeys(keys), claims)
+        if self.settings.known_good:
+            self.sight.known_good.count(plan.view.name, keys, [(item.key, item.word.known_good) for item in outlooks])
         due: list[Publication | None] = []
         identities: set[ObjectKey] = set()
         now = self.now()
@@ -126,6 +130,8 @@ class Publisher:
         """The version that is due, if a subscriber would act on anything that changed."""
         key, word, known = outlook
         state = known.state
+        if word.gate and (word.gate == "drop" or (word.standing and word.ends > now)):
+            return self._kept_out(plan, outlook, now)
         if state is None and (not word.standing or word.ends <= now):
             return None  # over on arrival: kept and looked up, but no entry
         revoked = stix.ends_by_revocation(word)
@@ -144,6 +150,17 @@ class Publisher:
             return None  # until a collection admits it, nothing is said under its id
         names = plan.names if len(admitting) == len(plan.names) else tuple(admitting)
         return self.editions.new(plan, known, content, names, revoked=revoked, key=key, ends=word.ends, digest=acting)
+
+    def _kept_out(self, plan: Plan, outlook: Outlook, now: Millis) -> Publication | None:
+        """The end of what known-good lists do not let through, if it is published; what is held stays as it is."""
+        state = outlook.known.state
+        if outlook.word.gate == "hold" or state is None or not state.places or state.ends <= now:
+            return None
+        # When the list came to hold it nobody knows; this is when it ends for those who have it.
+        word = outlook.word._replace(ends=min(outlook.word.ends, now))
+        content = self.sight.content(plan, word)
+        acting, names = stix.acting(word, content), tuple(name for name in plan.names if name in state.places)
+        return self.editions.new(plan, outlook.known, content, names, key=outlook.key, ends=word.ends, digest=acting)
 
     def _missing(self, plan: Plan, outlook: Outlook, admitting: list[str]) -> Publication | None:
         """The version that is published already, for the collections that admit it and lack it."""

@@ -12,6 +12,7 @@ from normalizers.claims import Claim
 from normalizers.merge import Merged, View, merge
 from normalizers.stix import id_text, object_type
 from taxii_server.stores.base import ObjectKey, ObjectState, Store
+from taxii_server.suppression import Suppression
 
 
 class Plan(NamedTuple):
@@ -66,6 +67,7 @@ class Sight:
         self._store = store
         self._clock = clock
         self._skew = settings.tolerated_skew
+        self.known_good = Suppression(settings, store)
         self.ids = stix.Ids(settings.hub.namespace)
         self.hub: ObjectKey = ("identity", companions.hub_id(self.ids))
         self.creator = id_text(*self.hub)
@@ -76,12 +78,14 @@ class Sight:
         Claims from the future are outside every view until their time has come.
         """
         latest = self._clock() // 1_000 + self._skew
+        policy = self.known_good.policy(plan.view, plan.collections[0])
         words = {}
         for key in keys:
             present = [claim for claim in claims.get(key, ()) if claim.version <= latest and claim.last_seen <= latest]
             word = merge(present, plan.view)
             if word is not None:
-                words[key] = word
+                listed = self.known_good.match(word.type, word.value) if policy.mask else 0
+                words[key] = policy.applied(word, listed) if listed else word
         known = self.known(plan, {key: (word.type, word.value) for key, word in words.items()})
         return [Outlook(key, word, known[key]) for key, word in words.items()]
 

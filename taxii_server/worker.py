@@ -71,7 +71,8 @@ class Worker:
 
     def _attend(self) -> bool:
         """Gives whether the store did all of it."""
-        return all([_guarded(step) for step in (self._settle, self._submissions, self._publish, self._retain)])
+        steps = (self._settle, self._submissions, self._publish, self._relist, self._retain)
+        return all([_guarded(step) for step in steps])
 
     def _start_due(self) -> None:
         self._running = {name: run for name, run in self._running.items() if run[1].is_alive()}
@@ -104,6 +105,10 @@ class Worker:
             self.ingest.follow_terms()
             self.jobs.settle()
             self._settled = True
+
+    def _relist(self) -> None:
+        if self._settled:
+            self.jobs.relist()
 
     def _submissions(self) -> None:
         while self.submissions.process():

@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
+from config import audience as audiences
+from config.audience import INTERNAL, Audience
 from config.instant import stix_time, system_clock, taxii_time
 from config.settings import ApiRoot, Collection, Settings
 from normalizers.around import around
@@ -38,13 +40,15 @@ from taxii_server.posting import post
 from taxii_server.publishing import Publisher
 from taxii_server.stores.base import Selection, Store, Submission
 from taxii_server.submissions import Submissions
+from taxii_server.suppression import Suppression
 from taxii_server.turns import NotNow
 from taxii_server.views import Sight, plans
 
 _PAGE = 1_000
 _OF_CLAIMS = ["origin", "for", "confidence", "last_seen", "ends", "withdrawn", "malware", "labels"]
 _OF_NEARBY = ["value", "relation", "origin", "for", "confidence", "last_seen", "ends", "withdrawn"]
-_OF_OBJECTS = ["id", "confidence", "ends", "revoked", "collections"]
+_OF_OBJECTS = ["id", "confidence", "ends", "revoked", "kept_out", "collections"]
+_OF_LISTS = ["list", "entry", "action", "for"]
 
 
 @click.command()
@@ -95,15 +99,17 @@ def find(settings: Settings, name: str) -> tuple[ApiRoot, Collection]:
 
 @click.command()
 @click.argument("value")
+@click.option("--for", "reader", default=INTERNAL, help="Only what this audience may be told, such as green.")
 @configured
 @as_json
-def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> None:
+def lookup(value: str, reader: str, config: Path | None, data: Path | None, json_: bool) -> None:
     """Show what the hub knows about VALUE.
 
     That is every claim, whoever may see it, and the objects made of them. VALUE is an address, network, domain,
     URL, hash, e-mail address, AS number, CVE or wallet, defanged or not. A hash may be a file's, a certificate's or a
     JA3 fingerprint. A file is found by its weaker hashes too. What is known about the networks that hold an address,
-    and about a URL's host, stands apart. For the hub's operators.
+    and about a URL's host, stands apart. So do the known-good lists that hold it, by which entry. For the hub's
+    operators.
 
     Exit code 5 when nothing is known about VALUE itself.
     """
@@ -111,32 +117,53 @@ def lookup(value: str, config: Path | None, data: Path | None, json_: bool) -> N
         read_as = meanings(value)
     except BadValue as error:
         refuse(f"{error}; VALUE is an address, network, domain, URL, hash, e-mail address, AS number, CVE or wallet")
+    try:
+        audiences.check(reader)
+    except ValueError as error:
+        refuse(f"--for: {error}")
     with opened(config, data) as (settings, store):
         claimed = store.claims([observable_key(*meaning) for meaning in read_as])
         kind, text = next((one for one in read_as if claimed.get(observable_key(*one))), read_as[0])
         key = observable_key(kind, text)
-        known = _known(settings, store, key)
-        stronger = [_known(settings, store, other) for other in (store.aliased(key) if kind == "file" else ())]
-        near = _around(store, kind, text)
+        known = _known(settings, store, key, reader)
+        stronger = [_known(settings, store, other, reader) for other in (store.aliased(key) if kind == "file" else ())]
+        near = _around(store, kind, text, reader)
+        listed = Suppression(settings, store).told(kind, text, reader)
     files = [file for file in stronger if file["claims"]]
     if json_:
-        show_json({**known, "type": kind, "value": text, "around": near, **({"files": files} if files else {})})
+        show_json(
+            {
+                **known,
+                "type": kind,
+                "value": text,
+                "around": near,
+                "known_good": listed,
+                **({"files": files} if files else {}),
+            }
+        )
     else:
         _show(known, kind, text, files)
+        if listed:
+            click.echo("\nKnown to be good:")
+            show_rows("Lists that hold it", listed, json_=False, columns=_OF_LISTS)
         if near:
             _show_around(near)
     if not known["claims"] and not files:
         sys.exit(NOT_FOUND)
 
 
-def _known(settings: Settings, store: Store, key: bytes) -> dict[str, Any]:
-    claims = store.claims([key]).get(key, [])
+def _known(settings: Settings, store: Store, key: bytes, reader: Audience) -> dict[str, Any]:
+    claims = _told(store.claims([key]).get(key, []), reader)
     return {
         "type": claims[0].type if claims else "",
         "value": claims[0].value if claims else "",
         "claims": [_claim_row(claim) for claim in claims],
-        "objects": list(_objects(settings, store, key, claims)),
+        "objects": list(_objects(settings, store, key, claims, reader)),
     }
+
+
+def _told(claims: list[Claim], reader: Audience) -> list[Claim]:
+    return [claim for claim in claims if audiences.sees(reader, claim.audience)]
 
 
 def _show(known: dict[str, Any], kind: str, text: str, files: list[dict[str, Any]]) -> None:
@@ -152,10 +179,10 @@ def _show(known: dict[str, Any], kind: str, text: str, files: list[dict[str, Any
         _show(file, file["type"], file["value"], [])
 
 
-def _around(store: Store, kind: str, text: str) -> list[dict[str, Any]]:
+def _around(store: Store, kind: str, text: str, reader: Audience) -> list[dict[str, Any]]:
     """What is known about the observables in which this one lies."""
     near = {observable_key(item.type, item.value): item for item in around(kind, text)}
-    found = store.claims(near) if near else {}
+    found = {key: told for key, about in store.claims(near).items() if (told := _told(about, reader))} if near else {}
     return [
         {**item._asdict(), "claims": [_claim_row(claim) for claim in found[key]]}
         for key, item in near.items()
@@ -183,10 +210,14 @@ def _claim_row(claim: Claim) -> dict[str, Any]:
     }
 
 
-def _objects(settings: Settings, store: Store, key: bytes, claims: list[Claim]) -> Iterator[dict[str, Any]]:
+def _objects(
+    settings: Settings, store: Store, key: bytes, claims: list[Claim], reader: Audience
+) -> Iterator[dict[str, Any]]:
     sight = Sight(settings, store, system_clock)
     titles = {str(item.id): item.title for root in settings.api_roots for item in root.collections}
     for plan in plans(settings):
+        if not audiences.sees(reader, plan.view.audience):
+            continue
         for outlook in sight.look(plan, [key], {key: claims}):
             state = outlook.known.state
             if state is not None:
@@ -195,6 +226,7 @@ def _objects(settings: Settings, store: Store, key: bytes, claims: list[Claim]) 
                     "id": id_text(*outlook.known.object),
                     "version": state.version,
                     "revoked": state.revoked,
+                    "kept_out": {"": None, "drop": "dropped", "hold": "held"}[outlook.word.gate],
                     "ends": moment(outlook.word.ends),
                     "confidence": outlook.word.confidence,
                     "collections": [titles.get(name, name) for name in state.places],

@@ -10,8 +10,10 @@ from typing import NamedTuple
 from config.instant import DAY, stix_time, system_clock, taxii_time
 from config.loading import load, shipped
 from config.settings import Settings
+from taxii_server.lists import ListError
 from taxii_server.rhythm import silence
 from taxii_server.stores.base import Store
+from taxii_server.suppression import Suppression
 
 _LEAST_FREE = 1 << 30
 _MANY_DIRTY = 100_000
@@ -36,6 +38,7 @@ def examine(settings: Settings, store: Store) -> list[Finding]:
         *_work(store),
         *_users(settings, store),
         *_feeds(settings, store),
+        *_lists(settings, store),
     ]
 
 
@@ -99,3 +102,24 @@ def _feeds(settings: Settings, store: Store) -> Iterator[Finding]:
             quiet = silence(feed, state, now)
             said = [f"last success {stix_time(state.last_success)[:19]}Z", state.message, quiet]
             yield Finding(f"feed {feed.id}", not late and not quiet, " ".join(filter(None, said)))
+            yield Finding(
+                f"feed {feed.id}", not late, f"last success {stix_time(state.last_success)[:19]}Z {state.message}"
+            )
+
+
+def _lists(settings: Settings, store: Store) -> Iterator[Finding]:
+    if not settings.known_good:
+        return
+    known_good = Suppression(settings, store)
+    try:
+        aside = known_good.aside()
+    except ListError as error:
+        yield Finding("known-good lists", False, str(error))
+        return
+    if not aside:
+        yield Finding("known-good lists", True, f"{len(settings.known_good)} act")
+    for item in aside:
+        found = (
+            f"set aside in {item.view}: held {item.hits} of {item.seen}; `noroshi lists show {item.list}` says which"
+        )
+        yield Finding(f"known-good list {item.list}", False, found)

@@ -10,8 +10,9 @@ from types import FrameType
 import click
 
 from config.yamlfile import SettingsError
-from taxii_server.cli import collecting, content, feeds, people, running, sources, starting, upkeep
+from taxii_server.cli import collecting, content, feeds, lists, people, running, sources, starting, upkeep
 from taxii_server.cli.context import CONFIGURATION, FAILED, INTERRUPTED, STORE
+from taxii_server.lists import ListError
 from taxii_server.serve import CannotListen
 from taxii_server.stores.base import StoreBusy, StoreError
 
@@ -33,6 +34,7 @@ for command in (
     collecting.collect,
     feeds.feeds,
     sources.sources,
+    lists.lists,
     content.collections,
     people.users,
     people.tokens,
@@ -84,7 +86,7 @@ def _noting_interrupts() -> list[int]:
 
 def _told(error: Exception) -> tuple[str, int]:
     """The sentence and the exit code for an error that a command let through."""
-    if isinstance(error, SettingsError):
+    if isinstance(error, SettingsError | ListError):
         return str(error), CONFIGURATION
     if isinstance(error, StoreBusy) and not str(error).endswith("try again"):
         return f"{error}; try again", STORE

@@ -34,6 +34,9 @@ COMMANDS: dict[str, list[str]] = {
     "feeds list": [],
     "feeds check": ["{}/feed.yaml", "--sample", "{}/data/list.txt"],
     "sources": [],
+    "lists list": [],
+    "lists show": ["good"],
+    "lists confirm": ["good"],
     "collections": [],
     "lookup": ["http://phishing.example/1"],
     "export": ["Members"],
@@ -61,6 +64,7 @@ def _hub(folder: Path) -> Path:
     """A hub with a user, a token, a feed whose document is there, and a backup."""
     feed = {"use": "openphish", "transport": {"kind": "file", "path": "list.txt"}}
     raw = {**settings().model_dump(mode="json"), "store": "sqlite:hub.db", "feeds": [feed]}
+    raw["known_good"] = [{"id": "good", "title": "Good", "values": ["phishing.example"], "action": "label"}]
     path = write_config(folder, raw)
     store = open_hub(load(path))
     store.save_user(User(name="soc", organisation="X", groups=("publishers",)))

@@ -108,7 +108,7 @@ SHORT = "up to 61 of a-z, 0-9, . and -, beginning with a letter or digit"
          f"hub.yaml:4: hub.namespace: expected {UUID}, got 7"),
         ("groups:\n", "groups: [a]\nx:\n", "hub.yaml:5: groups: expected a mapping, got a list\n"
          "hub.yaml:6: x: unknown key; expected one of api_roots, collector_contact, data, default_root, feeds, groups, "
-         "hub, password_cache, store, submissions_for, superseded_for, tolerated_skew"),
+         "hub, known_good, password_cache, store, submissions_for, superseded_for, tolerated_skew"),
         ("title: Members, clear", "title: Members, trusted: perhaps, clear",
          "hub.yaml:6: groups.members.trusted: expected true or false, got 'perhaps'"),
         ("green", "grin", "hub.yaml:6: groups.members: expected an audience such as clear, green, amber:GROUP, "

@@ -164,6 +164,7 @@ def _shape(value: Any) -> set[str]:
         ("feeds list", []),
         ("feeds check", ["config/feeds/openphish.yaml", "--sample", "data/samples/openphish.txt"]),
         ("sources", []),
+        ("lists list", []),
         ("collections", []),
         ("lookup", ["203.0.113.66"]),
         ("doctor", []),

@@ -13,6 +13,7 @@ import yaml
 import normalizers.formats
 from config.feeds import LIFE, TYPES, Entry, Expectation, Feed, Publisher, Transport
 from config.instant import DAY
+from config.known_good import Cap, KnownGood
 from config.settings import ApiRoot, Collection, Group, Hub, Narrowing, Settings, ViewEntry
 from normalizers.reading import reading
 from normalizers.stix import THREATS
@@ -46,11 +47,29 @@ def test_settings_are_described(name: str, model: type[Entry]) -> None:
     assert differences(SETTINGS, model, name) == []
 
 
+LISTS = "docs/known-good.md"
+
+
+@pytest.mark.parametrize(("name", "model"), [("known_good", KnownGood), ("cap", Cap)])
+def test_lists_are_described(name: str, model: type[Entry]) -> None:
+    """Each field of a known-good list stands in the table of its model."""
+    assert differences(LISTS, model, name) == []
+
+
 def test_no_model_of_the_settings_is_left_out() -> None:
     """The models above are all there are, but for those of feeds."""
     held = {model for name, model in within(Settings) if model is not Feed}
     of_feeds = {model for _, model in within(Feed)}
-    assert held - of_feeds == {Hub, Group, ApiRoot, Collection, ViewEntry, Narrowing}
+    assert held - of_feeds == {
+        Hub,
+        Group,
+        ApiRoot,
+        Collection,
+        ViewEntry,
+        Narrowing,
+        KnownGood,
+        Cap,
+    }
 
 
 @pytest.mark.parametrize(("name", "model"), [("feed", Feed), ("publisher", Publisher), ("expect", Expectation)])

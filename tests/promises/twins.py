@@ -114,14 +114,25 @@ class Twin:
         self.feeds: dict[str, Feed] = {}
         self.documents: dict[tuple[str, str], list[Row] | bytes] = {}
         self.collections: list[dict[str, Any]] = []
+        self.lists: list[dict[str, Any]] = []
         self._writes = 0
         self.configure(*feeds)
 
-    def configure(self, *feeds: Feed, collections: list[dict[str, Any]] | None = None) -> None:
-        """Start anew with these feeds changed, and with these public collections besides."""
+    def configure(
+        self,
+        *feeds: Feed,
+        collections: list[dict[str, Any]] | None = None,
+        lists: list[dict[str, Any]] | None = None,
+    ) -> None:
+        """Start anew with these feeds changed, with these public collections besides, and with these known-good lists,
+        those that the public may not see only if it is told such things."""
         self.feeds |= {feed.id: feed for feed in feeds}
         self.collections = self.collections if collections is None else collections
-        raw = settings(groups=_GROUPS, feeds=[feed.model_dump() for feed in self.feeds.values()]).model_dump()
+        self.lists = self.lists if lists is None else lists
+        known_good = [item for item in self.lists if self.restricted or sees("clear", item["audience"])]
+        raw = settings(
+            groups=_GROUPS, known_good=known_good, feeds=[feed.model_dump() for feed in self.feeds.values()]
+        ).model_dump()
         raw["api_roots"][0]["collections"] = [*raw["api_roots"][0]["collections"], *self.collections]
         self.settings = Settings.model_validate(raw).model_copy(update={"data": self.folder})
         self.worker = Worker(self.settings, self.store, self.clock, "me", {})

@@ -1,0 +1,223 @@
+"""Known-good lists in the views of a hub: what each does there, how much it hits, and which are set aside.
+
+A list is set aside in a view, and acts there no more, when it hits more than its cap. Only what its readers may see is
+counted, and it is judged when nothing is left to publish: so neither what others may see nor how work is cut into
+batches changes when that is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import orjson
+
+from config import audience as audiences
+from config.audience import Audience
+from config.instant import Millis
+from config.known_good import KnownGood
+from config.settings import Collection, Settings
+from normalizers.known_good import Matcher
+from normalizers.known_good_effects import Policy, Rule
+from normalizers.merge import View
+from normalizers.stix import OBJECT_TYPES
+from taxii_server import lists
+from taxii_server.lists import Applied
+from taxii_server.stores.base import AuditRecord, Store
+
+#: Observables that a view has to look at before the share that a list hits means anything.
+WINDOW = 5_000
+#: Hits that are too few to set a list aside for their share.
+LEAST_HITS = 100
+_ASIDE, _CONFIRMED, _HITS = "lists/aside", "lists/confirmed", "lists/hits"
+
+
+class Aside(NamedTuple):
+    """A list that acts no more in a view."""
+
+    view: str
+    list: str
+    #: what it held then; another content is another list
+    holds: str
+    since: Millis
+    hits: int
+    #: observables that were looked at
+    seen: int
+
+
+class _Tally:
+    """What a view looked at since it was last judged."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+        self.hits: Counter[str] = Counter()
+        #: not yet added to what is remembered
+        self.untold: Counter[str] = Counter()
+
+
+class Suppression:
+    """The known-good lists of one hub. They are loaded when they are first asked for."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._items = {item.id: item for item in settings.known_good}
+        self._policies: dict[str, Policy] = {}
+        self._aside: str | None = None
+        self._tallies: dict[str, _Tally] = {}
+        #: whether what is looked at counts; not while a job has all looked at anew
+        self.counting = True
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        """The lists, compiled. Raises lists.ListError."""
+        return lists.load(self._settings)
+
+    @cached_property
+    def applied(self) -> dict[str, Applied]:
+        """What each list is now. Raises lists.ListError."""
+        return lists.applied(self._settings)
+
+    def match(self, kind: str, value: str) -> int:
+        """The lists that hold an observable, as a mask; none holds a vulnerability or an advisory."""
+        return 0 if not self._items or kind in OBJECT_TYPES else self.matcher.match(kind, value)
+
+    # -- what they do in a view
+
+    def policy(self, view: View, collection: Collection) -> Policy:
+        """What the lists do in the view; ``collection`` is one of those made from it."""
+        found = self._policies.get(view.name)
+        if found is None:
+            found = self._policies[view.name] = Policy(self._rules(view, collection))
+        return found
+
+    def _rules(self, view: View, collection: Collection) -> Iterable[Rule]:
+        overrides = collection.view.known_good if collection.view else {}
+        idle = {item.list for item in self.aside() if item.view == view.name}
+        for item in self._items.values():
+            action = overrides.get(item.id, item.action)
+            if action != "off" and item.id not in idle and self.acts(item, view):
+                yield Rule(item.id, self.matcher.bit(item.id), action, item.ceiling)
+
+    @staticmethod
+    def acts(item: KnownGood, view: View) -> bool:
+        """Whether the readers of the view may know of the list. TLP 1 has no word for AMBER+STRICT."""
+        if view.dialect == "tlp1" and item.audience.startswith("amber+strict"):
+            return False
+        return audiences.sees(view.audience, item.audience)
+
+    def refresh(self) -> None:
+        """Take notice of what was set aside or confirmed elsewhere."""
+        if self._items and self._aside != (present := self._store.value(_ASIDE) or "[]"):
+            self._aside = present
+            self._policies.clear()
+
+    # -- what is set aside
+
+    def aside(self) -> list[Aside]:
+        """What is set aside, in order; a list with another content is no longer."""
+        if not self._items:
+            return []
+        told = [Aside(*item) for item in orjson.loads(self._store.value(_ASIDE) or "[]")]
+        return [item for item in told if item.list in self._items and self.applied[item.list].holds == item.holds]
+
+    def set_aside(self, more: Sequence[Aside]) -> None:
+        """Have these lists act no more in these views."""
+        known = {(item.view, item.list): item for item in self.aside()}
+        known.update({(item.view, item.list): item for item in more})
+        self._store.set_value(_ASIDE, orjson.dumps([tuple(item) for item in sorted(known.values())]).decode())
+        self.refresh()
+
+    def confirmed(self) -> dict[str, str]:
+        """Lists that a person says hit rightly, each with what it held then."""
+        told: dict[str, str] = orjson.loads(self._store.value(_CONFIRMED) or "{}")
+        return told
+
+    def confirm(self, list_id: str, audit: AuditRecord | None) -> None:
+        """A person says that what the list holds now hits rightly: it acts again wherever it was set aside."""
+        confirmed = {**self.confirmed(), list_id: self.applied[list_id].holds}
+        self._store.set_value(_CONFIRMED, orjson.dumps(confirmed).decode(), audit)
+        left = [item for item in self.aside() if item.list != list_id]
+        self._store.set_value(_ASIDE, orjson.dumps([tuple(item) for item in left]).decode())
+        self.refresh()
+
+    def is_capped(self, list_id: str) -> bool:
+        """Whether its cap counts: not for what a person confirmed."""
+        return self.confirmed().get(list_id) != self.applied[list_id].holds
+
+    def over(self, list_id: str, hits: int, seen: int) -> bool:
+        """Whether so many hits among so many observables are more than the list's cap."""
+        cap = self._items[list_id].cap
+        if cap.hits is not None and hits > cap.hits:
+            return True
+        return seen > 0 and hits >= LEAST_HITS and hits * 100 > cap.share * seen
+
+    # -- counting
+
+    def count(self, view: str, keys: Sequence[bytes], found: Sequence[tuple[bytes, tuple[str, ...]]]) -> None:
+        """Note what a view looked at, each key as often as it was marked, and which lists hold those that it ``found``
+        something about."""
+        if not self._items or not self.counting:
+            return
+        tally = self._tallies.setdefault(view, _Tally())
+        held = dict(found)
+        times: Iterable[bytes] = keys if len(keys) != len(found) else held
+        for key in times:
+            hit = held.get(key)
+            if hit is not None:
+                tally.seen += 1
+                tally.hits.update(hit)
+                tally.untold.update(hit)
+
+    def judge(self, now: Millis) -> None:
+        """When nothing is left to publish: set aside what hits more than its cap, and remember the counts."""
+        self._tell()
+        more = []
+        for view, tally in self._tallies.items():
+            whole = tally.seen >= WINDOW
+            for name, hits in tally.hits.items():
+                if name in self._items and self.over(name, hits, tally.seen if whole else 0) and self.is_capped(name):
+                    more.append(Aside(view, name, self.applied[name].holds, now, hits, tally.seen))
+            if whole:
+                tally.seen, tally.hits = 0, Counter()
+        if more:
+            self.set_aside(more)
+
+    def _tell(self) -> None:
+        untold = {view: tally.untold for view, tally in self._tallies.items() if tally.untold}
+        if not untold:
+            return
+        known = self.hits()
+        for view, counts in untold.items():
+            of_view = known.setdefault(view, {})
+            for name, count in counts.items():
+                of_view[name] = of_view.get(name, 0) + count
+            self._tallies[view].untold = Counter()
+        self._store.set_value(_HITS, orjson.dumps(known, option=orjson.OPT_SORT_KEYS).decode())
+
+    def hits(self) -> dict[str, dict[str, int]]:
+        """By view and list, how often it acted on something that was to be published."""
+        told: dict[str, dict[str, int]] = orjson.loads(self._store.value(_HITS) or "{}")
+        return told
+
+    # -- who may know
+
+    def audience(self, list_id: str) -> Audience:
+        """Who may know of the list."""
+        return self._items[list_id].audience
+
+    def told(self, kind: str, value: str, reader: Audience) -> list[dict[str, Any]]:
+        """Which lists hold an observable and by which entry, as ``reader`` may know it: a list that is not for them is
+        ``policy``."""
+        if not self.match(kind, value):
+            return []
+        found: list[dict[str, Any]] = []
+        for hit in self.matcher.entries(kind, value):
+            if audiences.sees(reader, self.audience(hit.id)):
+                item = self._items[hit.id]
+                found.append({"list": hit.id, "entry": hit.entry, "action": item.action, "for": item.audience})
+            else:
+                found.append({"list": "policy", "entry": None, "action": None, "for": None})
+        return found

@@ -1,0 +1,194 @@
+"""Promise 2 with known-good lists: one that some may not see changes no byte that they can fetch, caps included."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+
+from config.instant import DAY
+from config.settings import Settings
+from normalizers.claims import Claim
+from normalizers.merge import View
+from taxii_server import jobs, suppression
+from taxii_server.jobs import Jobs
+from taxii_server.stores.memory import MemoryStore
+from tests.hubs import BLOCKING, MEMBERS, OWN, PUBLIC, Hub, SteppingClock
+from tests.hubs import settings as hub_settings
+from tests.promises.twins import NOW, Row, Twin, feed_of, twins
+
+FINANCE = "22222222-2222-4333-8444-555555555555"
+NAMES = [f"n{number}.{half}.example" for number in range(6) for half in ("one", "two")]
+
+
+@st.composite
+def claims(draw: st.DrawFn, audiences: tuple[str, ...]) -> Claim:
+    """What a feed says about one of few names, for one of these audiences."""
+    origin = draw(st.sampled_from(["feed-a", "feed-b"]))
+    version = NOW - draw(st.integers(0, 5))
+    return Claim(
+        "domain", draw(st.sampled_from(NAMES)), origin, origin, draw(st.sampled_from(audiences)), version, NOW - DAY,
+        NOW, 30 * DAY, draw(st.sampled_from([40, 80])), draw(st.sampled_from([0, 0, 0, version])),
+    )  # fmt: skip
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> dict[str, Any]:
+    """A list of some of those names. Its id says who may know of it: another audience is another list here."""
+    audience = draw(st.sampled_from(["clear", "green", "amber:finance"]))
+    return {
+        "id": f"list-{audience.replace(':', '-')}",
+        "title": "Some",
+        "values": draw(st.lists(st.sampled_from(["one.example", "two.example", *NAMES]), min_size=1, max_size=3)),
+        "audience": audience,
+        "action": draw(st.sampled_from(["drop", "hold", "lower", "label"])),
+        "cap": {"share": draw(st.sampled_from([30, 60, 100])), "hits": draw(st.sampled_from([None, None, 4]))},
+    }
+
+
+def steps() -> st.SearchStrategy[tuple[str, Any]]:
+    """What may happen to a hub."""
+    some = st.lists(lists(), max_size=3, unique_by=lambda item: item["id"])
+    return st.one_of(
+        st.tuples(st.just("public"), st.lists(claims(("clear",)), min_size=1, max_size=6)),
+        st.tuples(
+            st.just("restricted"), st.lists(claims(("green", "amber:finance", "internal")), min_size=1, max_size=6)
+        ),
+        st.tuples(st.just("lists"), some),
+        st.tuples(st.just("publish"), st.sampled_from([1, 3, 2_000])),
+        st.tuples(st.just("tick"), st.integers(1, 10**10)),
+    )
+
+
+def _settings(known_good: list[dict[str, Any]], folder: Path) -> Settings:
+    groups = {
+        "members": {"title": "Members", "clearance": "green"},
+        "publishers": {"title": "Publishers", "clearance": "green"},
+        "finance": {"title": "Finance", "clearance": "amber:finance"},
+    }
+    raw = hub_settings(groups=groups).model_dump()
+    view = {"audience": "amber:finance"}
+    own = {"id": FINANCE, "title": "Finance", "kind": "merged", "view": view, "read": ["finance"]}
+    raw["api_roots"][1]["collections"] = [*raw["api_roots"][1]["collections"], own]
+    return Settings.model_validate({**raw, "known_good": known_good}).model_copy(update={"data": folder})
+
+
+def replay(history: list[tuple[str, Any]], seen: Callable[[str], bool], folder: Path) -> Hub:
+    """Live through a history with what ``seen`` lets be known of: claims and lists by their audience."""
+    clock, store = SteppingClock(NOW * 1_000), MemoryStore()
+
+    def start(known_good: list[dict[str, Any]]) -> Hub:
+        hub = Hub(store, clock, _settings([item for item in known_good if seen(item["audience"])], folder))
+        Jobs(hub.publisher).settle()
+        return hub
+
+    hub, batch = start([]), 2_000
+    for what, detail in [*history, ("publish", 2_000)]:
+        if what == "tick":
+            clock.now += detail
+        elif what == "lists":
+            hub = start(detail)
+        elif what == "publish":
+            batch = detail
+        else:
+            hub.put([claim for claim in detail if seen(claim.audience)])
+        hub.publish(batch)  # as the worker does, whatever it was that happened
+        Jobs(hub.publisher).relist()
+    return hub
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caps that few observables reach, and jobs of many steps."""
+    monkeypatch.setattr(suppression, "WINDOW", 4)
+    monkeypatch.setattr(suppression, "LEAST_HITS", 2)
+    monkeypatch.setattr(jobs, "_STEP", 3)
+
+
+def _served(hub: Hub, collections: tuple[str, ...]) -> list[Any]:
+    return [(hub.log(name), hub.store.counts().get(name), hub.store.last_date(name)) for name in collections]
+
+
+def _differ(history: list[tuple[str, Any]], reader: str, collections: tuple[str, ...]) -> bool:
+    from config.audience import sees
+
+    with tempfile.TemporaryDirectory() as folder:
+        whole = replay(history, lambda audience: True, Path(folder) / "with")
+        partly = replay(history, lambda audience: sees(reader, audience), Path(folder) / "without")
+    return _served(whole, collections) != _served(partly, collections)
+
+
+@given(st.lists(steps(), max_size=10))
+@how(max_examples=150, deadline=None)
+def test_promise_2_public_bytes_do_not_depend_on_private_lists(history: list[tuple[str, Any]]) -> None:
+    """Members' and groups' lists, their changes and their caps change nothing that the public is served."""
+    assert not _differ(history, "clear", (PUBLIC, BLOCKING))
+
+
+@given(st.lists(steps(), max_size=10))
+@how(max_examples=100, deadline=None)
+def test_promise_2_members_bytes_do_not_depend_on_a_groups_list(history: list[tuple[str, Any]]) -> None:
+    """A list of one group changes nothing that other members are served."""
+    assert not _differ(history, "green", (MEMBERS, OWN, PUBLIC))
+
+
+_PRIVATE = {"id": "own", "title": "Own", "values": ["one.example"], "audience": "green", "action": "drop"}
+_PUBLIC = {"id": "good", "title": "Good", "values": ["one.example"], "audience": "clear", "action": "drop"}
+
+
+def _said(audience: str, *names: str) -> list[Claim]:
+    return [Claim("domain", name, "a", "a", audience, NOW, NOW - DAY, NOW, 30 * DAY, 80) for name in names]
+
+
+def test_promise_2_the_comparison_catches_a_private_list_that_acts_in_public(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub that takes no notice of a list's audience is seen by the very comparison above."""
+    history = [("lists", [_PRIVATE]), ("public", _said("clear", *NAMES))]
+    assert not _differ(history, "clear", (PUBLIC,))
+    monkeypatch.setattr(suppression.Suppression, "acts", staticmethod(lambda item, view: True))
+    assert _differ(history, "clear", (PUBLIC,))
+
+
+def test_promise_2_the_comparison_catches_a_cap_that_counts_for_all_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cap that counts what the public may not see is seen as well."""
+    few = [*(f"n{number}.three.example" for number in range(10)), "n0.one.example"]
+    history = [("lists", [_PUBLIC]), ("public", _said("clear", *few)), ("restricted", _said("green", *NAMES))]
+    assert not _differ(history, "clear", (PUBLIC,))
+    count = suppression.Suppression.count
+    public = View("clear/combined/tlp2", "clear", own=False, dialect="tlp2").name
+    monkeypatch.setattr(suppression.Suppression, "count", lambda self, view, *more: count(self, public, *more))
+    assert _differ(history, "clear", (PUBLIC,))
+
+
+@pytest.mark.parametrize("action", ["drop", "hold", "lower", "label"])
+def test_promise_2_nothing_that_is_served_tells_of_a_members_list(tmp_path: Path, action: str) -> None:
+    """Feeds, submissions and lists in a whole hub: every answer that anybody may be given is the same."""
+    own = {"id": "own", "title": "Own", "match": "cidr", "audience": "green", "action": action, "cap": {"hits": 4}}
+
+    def live(twin: Twin) -> None:
+        twin.write("feed-a", [Row(number, age=1) for number in range(1, 9)])
+        twin.wait(0)
+        for values in _contents():
+            twin.configure(lists=[{**own, "values": values}] if values else [])
+            twin.wait(1)
+            twin.write("feed-a", [Row(number, label=values[0] if values else "") for number in range(1, 10)])
+            twin.post([Row(20), Row(21, marking="green")])
+            twin.wait(2)
+
+    with_, without = twins(tmp_path, [feed_of()], live)
+    assert with_.served() == without.served()
+    assert with_.settings.known_good == ()
+    lists_of = [name for name in with_.worker.publisher.sight.known_good.hits()]
+    assert lists_of == (["green/combined/tlp2"] if action else [])
+
+
+def _contents() -> Iterator[list[str]]:
+    yield ["192.0.2.3"]
+    yield ["192.0.2.0/30", "192.0.2.21"]
+    yield ["192.0.2.0/24"]  # more than its cap
+    yield []
