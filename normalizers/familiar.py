@@ -97,19 +97,20 @@ class Known:
         """Those that were met, as :class:`Notes` holds them."""
         rows = zip(_parts(self._keys), self._digests, self._until, strict=True)
         for key, digest, until in compress(rows, self._met):
-            yield key + digest.to_bytes(8, "big") + until.to_bytes(4, "big")
+            yield digest.to_bytes(8, "big") + _second(until) + key
 
 
 class Notes:
     """What is noted of the rows of a document while it is read whole."""
 
     def __init__(self) -> None:
+        #: digest, until when it is known, and key of each
         self._rows: list[bytes] = []
 
-    def add(self, key: bytes, digest: bytes, until: int) -> None:
+    def add(self, key: bytes, digest: bytes, until: int = ALWAYS) -> None:
         """A row was taken in that is about the observable ``key``; ``digest`` b"" where it cannot be known again."""
         if len(self._rows) <= MOST_ROWS:
-            self._rows.append(key + (digest or bytes(_DIGEST)) + until.to_bytes(4, "big"))
+            self._rows.append(b"".join(((digest or _NO_DIGEST), _ALWAYS if until == ALWAYS else _second(until), key)))
 
     def known(self, moment: Millis, before: Known | None) -> Known | None:
         """What is known from now on, with what was known before and was met again; None where it is too much."""
@@ -117,35 +118,42 @@ class Notes:
         if len(rows) > MOST_ROWS:
             return None
         rows.sort()
-        single, others = _sorted_out(rows)
-        single.sort()
-        digests = array("Q", (int.from_bytes(row[:8], "big") for row in single))
-        until = array("I", (int.from_bytes(row[8:12], "big") for row in single))
-        return Known(moment, digests, until, b"".join([row[12:] for row in single]), b"".join(others))
+        others: list[bytes] = []
+        if (rows and rows[0].startswith(_NO_DIGEST)) or len({row[12:] for row in rows}) < len(rows):
+            rows, others = _sorted_out(rows)
+        digests, until = array("Q"), array("I")
+        digests.frombytes(b"".join([row[:_DIGEST] for row in rows]))
+        until.frombytes(b"".join([row[_DIGEST:12] for row in rows]))
+        if sys.byteorder == "little":
+            digests.byteswap()
+            until.byteswap()
+        return Known(moment, digests, until, b"".join([row[12:] for row in rows]), b"".join(others))
 
     def __bool__(self) -> bool:
         return bool(self._rows)
 
 
+_NO_DIGEST = bytes(_DIGEST)
+
+
+def _second(second: int) -> bytes:
+    return second.to_bytes(4, "big")
+
+
+_ALWAYS = _second(ALWAYS)
+
+
 def _sorted_out(rows: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Of rows in order of key: digest, until and key of those that alone are about it; and the other keys."""
-    single: list[bytes] = []
-    others: list[bytes] = []
-    before = b""
+    """Of rows in order: those that alone are about their observable, and the keys of the other observables."""
+    alone: dict[bytes, bytes] = {}
+    shared: dict[bytes, None] = {}
     for row in rows:
-        key = row[:_KEY]
-        if key != before[:_KEY]:
-            if row[_KEY:-4] != bytes(_DIGEST):
-                single.append(row[_KEY:] + key)
-            else:
-                others.append(key)
-        elif row[:-4] != before[:-4] and others[-1:] != [key]:
-            # Two rows about one value: what becomes of one depends on the other.
-            if single and single[-1][12:] == key:
-                single.pop()
-            others.append(key)
-        before = row
-    return single, others
+        key = row[12:]
+        known = alone.setdefault(key, row)
+        # Two rows about one value: what becomes of one depends on the other. The same row twice is one.
+        if row.startswith(_NO_DIGEST) or known[:_DIGEST] != row[:_DIGEST]:
+            shared[key] = None
+    return [row for key, row in alone.items() if key not in shared], list(shared)
 
 
 def _parts(keys: bytes) -> Iterator[bytes]:
@@ -179,8 +187,8 @@ class Familiar:
         """Whether this row is known, so that nothing comes of reading it."""
         base = self._base.copy()
         base.update(line.encode())
-        self.digest = base.digest()
-        if self._known is None or not self._known.meet(self.digest, self._second):
+        digest = self.digest = base.digest()
+        if self._known is None or not self._known.meet(digest, self._second):
             return False
         self.passed += 1
         return True

@@ -163,7 +163,7 @@ class Run:
             each_batch=self._each_batch,
             tell=self._tell,
         )
-        self._recall.begin(0 if partial else len(documents))
+        self._recall.begin(() if partial else documents)
         if holds.all:
             tally.held += rows.total()
         else:

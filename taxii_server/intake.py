@@ -13,7 +13,7 @@ from config.feeds import Feed
 from config.instant import SECOND, Millis
 from config.names import names_version
 from normalizers.claims import Claim, aliases, fold, next_step, no_later, observable_key
-from normalizers.familiar import ALWAYS, Notes
+from normalizers.familiar import Notes
 from normalizers.records import Record, Refusal, TakenBack, Whole
 from taxii_server.holds import Holds
 from taxii_server.recalling import Recall
@@ -257,11 +257,11 @@ class Intake:
         of a log is sighted at its document's time, and has to be read once that moves its claim."""
         moment = self._recall.moment if self._feed.kind == "log" else 0
         for (key, claim), (_, digest) in zip(news, batch, strict=True):
-            until = ALWAYS
             if claim.version == moment:
                 kept = present[key, claim.audience]
-                until = next_step(kept.last_seen, kept.life, key) // SECOND
-            notes.add(key, digest, until)
+                notes.add(key, digest, next_step(kept.last_seen, kept.life, key) // SECOND)
+            else:
+                notes.add(key, digest)
 
     def _named(self, claim: Claim) -> Claim:
         if claim.origin == self._origin:

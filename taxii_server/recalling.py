@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import metadata, resources
 from importlib.resources.abc import Traversable
@@ -36,7 +36,8 @@ class Recall:
         """``reading`` stands for the terms, and for how the feed's file says that documents are read."""
         self._store = store
         self._feed = feed
-        self._word = f"{reading} {code()}"
+        self._reading = f"{reading} {code()}"
+        self._word = ""
         self._kept = True
         #: what was known before, None where nothing was
         self.known: Known | None = None
@@ -49,13 +50,14 @@ class Recall:
         """Of the document that is being read, where its rows can be known again."""
         return self._familiar.moment if self._familiar is not None else 0
 
-    def begin(self, documents: int) -> None:
-        """Before that many documents of one fetch are read."""
+    def begin(self, documents: Sequence[Document]) -> None:
+        """Before these documents, which are all of one fetch, are read: rows are known where it is one."""
         self._kept = True
         self.known, self.notes = None, None
-        if documents != 1 or not passes_rows(self._feed):
+        if len(documents) != 1 or not passes_rows(self._feed):
             return
         self.notes = Notes()
+        self._word = f"{self._reading} {documents[0].name}"
         body = self._store.rows_known(self._feed.id, self._word)
         self.known = Known.decode(body) if body is not None else None
 

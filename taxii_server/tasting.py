@@ -29,28 +29,29 @@ class Tasting:
     def rows(self, given: Iterable[Row]) -> Iterator[Row]:
         """All of them: refusals at once, the others when what their audience may see has been tasted. Known rows come
         by themselves, in order."""
+        own, tasted, counts = self._own, self._tasted, self._rows
         for row in given:
             item = row.item
             if isinstance(item, Whole):
                 yield row  # speaks of those that come after it, and is none itself
                 continue
-            reader = (item.audience if item is not None else None) or self._own
-            if reader not in self._tasted:
+            reader = (item.audience if item is not None else None) or own
+            if reader not in tasted:
                 self._waiting.setdefault(reader, [])
             if row.passed:
                 yield from self._known(reader, row)
+                row = row._replace(passed=0)
             if isinstance(item, Refusal):
                 self.refused[reader] += 1
-                yield row._replace(passed=0)
-            elif item is not None:
-                row = row._replace(passed=0) if row.passed else row
-                if reader in self._tasted:
-                    self._rows[reader] += 1
-                    yield row
-                    continue
-                self._waiting[reader].append(row)
-            else:
+                yield row
+            elif item is None:
                 continue
+            elif reader in tasted:
+                counts[reader] += 1
+                yield row
+                continue
+            else:
+                self._waiting[reader].append(row)
             yield from self._count(reader, 1)
         for reader, rows in self._waiting.items():
             self._holds.taste(reader, self._rows, self.refused)
