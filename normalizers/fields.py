@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,7 @@ from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.labels import label_of, labels_in
+from normalizers.names import Said
 from normalizers.personal import personal_data
 from normalizers.references import reference
 from normalizers.sources import Source
@@ -21,6 +22,8 @@ from normalizers.values import ALGORITHMS, algorithm, canonical, split_port
 
 #: What a feed file may call the type of a value: those the hub has, and forms of them.
 KINDS = frozenset((*TYPES, "ip", "hash", "any", "ip:port"))
+#: Different words of rows that are remembered of one document, and their characters together.
+_REMEMBERED, _LONGEST_REMEMBERED = 5_000, 300
 _FILES = frozenset(("file", "hash"))
 _TRUE = frozenset(("true", "1", "yes"))
 
@@ -129,6 +132,15 @@ class Fields(Entry):
         return list(dict.fromkeys([self.value, *mapped, *named, *several]))
 
 
+class Alike(NamedTuple):
+    """What the words of a row say beside its value, dates and references."""
+
+    #: 0 to 100, as the row states it
+    confidence: float | None
+    said: Said
+    threat: str | None
+
+
 class Rows:
     """Turns the cells of one document's rows into claims."""
 
@@ -160,24 +172,50 @@ class Rows:
             (item.name, at[item.url] if item.url else None, at[item.id] if item.id else None)
             for item in fields.references
         ]
+        single = [
+            place for place in (self._confidence, self._threat_at if fields.threat else None) if place is not None
+        ]
+        self._words_at = [*single, *self._malware, *self._brands, *self._labels, *(at[name] for name in fields.flags)]
+        self._known: dict[tuple[Any, ...], Alike] = {}
 
     def claim(self, cells: Sequence[Any]) -> Claim:
         """The claim of one row, whose cells are in the order of :meth:`Fields.columns`. Raises :class:`BadValue`."""
         kind, value, port, hashes = self._observable(cells)
-        fields = self._fields
+        confidence, said, threat = self._alike(cells)
         return self._source.claim(
             kind,
             value,
             first_seen=self._moment(cells, self._first),
             last_seen=self._moment(cells, self._last),
             changed=self._moment(cells, self._changed) if self._changed is not None else None,
-            confidence=self._stated(cells),
-            labels=self._words(cells, self._labels, fields.separator) | self._flagged(cells),
-            malware=self._words(cells, self._malware, "") if self._malware else (),
-            brands=self._words(cells, self._brands, "") if self._brands else (),
+            confidence=confidence,
+            said=said,
             references=self._references(cells) if self._links else (),
-            detail=self._detail(cells, port, hashes),
+            detail=self._detail(cells, threat, port, hashes),
         )
+
+    def _alike(self, cells: Sequence[Any]) -> Alike:
+        """What many rows of a document say in the same words, so that it is understood once."""
+        place = tuple([cells[at] for at in self._words_at])
+        length = 0
+        for cell in place:
+            if cell.__class__ is not str:  # of JSON, where True and 1 are equal and not the same
+                return self._understood(cells)
+            length += len(cell)
+        alike = self._known.get(place)
+        if alike is None:
+            alike = self._understood(cells)
+            if len(self._known) < _REMEMBERED and length < _LONGEST_REMEMBERED:
+                self._known[place] = alike
+        return alike
+
+    def _understood(self, cells: Sequence[Any]) -> Alike:
+        said = self._source.understood(
+            self._words(cells, self._labels, self._fields.separator) | self._flagged(cells),
+            self._words(cells, self._malware, "") if self._malware else (),
+            self._words(cells, self._brands, "") if self._brands else (),
+        )
+        return Alike(self._stated(cells), said, self._threat(cells) if self._fields.threat else None)
 
     def _observable(self, cells: Sequence[Any]) -> tuple[str, str, int | None, dict[str, str] | None]:
         """Type, value, port and, of a file, its weaker hashes by name."""
@@ -282,8 +320,7 @@ class Rows:
             found.append(reference(name, url, number))
         return found
 
-    def _detail(self, cells: Sequence[Any], port: int | None, hashes: dict[str, str] | None) -> str:
-        threat = self._threat(cells) if self._fields.threat else None
+    def _detail(self, cells: Sequence[Any], threat: str | None, port: int | None, hashes: dict[str, str] | None) -> str:
         if self._port is not None and port is None:
             port = self._port_of(cells[self._port])
         if port is None and not hashes:

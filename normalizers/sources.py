@@ -23,6 +23,8 @@ _REMEMBERED = 10_000
 #: A row's labels, words for malware and for brands, and what it names by member of a claim's detail.
 _Words = tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[tuple[str, tuple[str, ...]], ...]]
 
+_NOBODY: Mapping[str, Iterable[str]] = {}
+
 
 def moment_of(document: Document, stated: Millis | None) -> Millis:
     """The document's own time, else when it was last changed, else when it was fetched."""
@@ -64,6 +66,7 @@ class Source:
         malware: Iterable[str] = (),
         brands: Iterable[str] = (),
         named: Mapping[str, Iterable[str]] | None = None,
+        said: Said | None = None,
         references: Iterable[Reference | None] = (),
         detail: str | None = None,
         audience: Audience | None = None,
@@ -77,10 +80,11 @@ class Source:
 
         ``labels``, ``malware`` and ``brands`` are the source's own words: those of which it says no more, those for
         malware, and those for what is imitated. Names among them become the one name that :mod:`normalizers.names` has.
-        ``named``: actors, brands (by their keys) and targets that the source names as such.
+        ``named``: actors, brands (by their keys) and targets that the source names as such. ``said`` is what
+        :meth:`understood` made of all these already.
         """
-        silent = not (labels or malware or brands or named)
-        said = self._silent if silent else self._understood(labels, malware, brands, named or {})
+        if said is None:
+            said = self.understood(labels, malware, brands, named or {})
         dated = max(first_seen or 0, last_seen or 0)
         last = max(dated, self._listed) or changed or self.moment
         first = min(first_seen or last, last_seen or last)
@@ -102,13 +106,16 @@ class Source:
             self._with_names(self.threat() if detail is None else detail, said),
         )
 
-    def _understood(
+    def understood(
         self,
         labels: Iterable[str],
         malware: Iterable[str],
         brands: Iterable[str],
-        named: Mapping[str, Iterable[str]],
+        named: Mapping[str, Iterable[str]] = _NOBODY,
     ) -> Said:
+        """What a row's own words say, with the feed's labels; see :meth:`claim`."""
+        if not (labels or malware or brands or named):
+            return self._silent
         members = tuple((member, tuple(bounded(words))) for member, words in named.items())
         words = (tuple(bounded(labels)), tuple(bounded(malware)), tuple(bounded(brands)), members)
         said = self._said.get(words)
@@ -133,7 +140,7 @@ class Source:
     def _with_own(self, references: Iterable[Reference | None], said: Said) -> tuple[Reference, ...]:
         """A row's references, the first so many in their order, and the source's own, which is never left out. Those to
         techniques are ATT&CK's, and tell of no source."""
-        row = sorted({one for one in references if one is not None}) if self.feed.named else ()
+        row = sorted({one for one in references if one is not None}) if references and self.feed.named else ()
         return tuple(sorted({*self._references, *said.techniques, *islice(row, MOST)}))
 
     def threat(self, threat: str | None = None) -> str:
