@@ -16,6 +16,7 @@ _ANY_AT = "(?:[@\uff20]|at|\uff41\uff54|\u30a2\u30c3\u30c8)"
 #: What stands for ``http``: only marks that leave no doubt, so neither ``htps`` nor ``meow``.
 _ODD_SCHEME = rf"\A(?:h(?:xx|\*\*|__|tx|xt)|f(?:x|\*))p(s?)(?=\s?(?:{_ANY_COLON}|{_OPEN}))"
 _SCHEME = re.compile(_ODD_SCHEME, re.IGNORECASE)
+_WITHIN = re.compile(r"(?<![0-9A-Za-z])" + _ODD_SCHEME.removeprefix(r"\A"), re.IGNORECASE)
 #: A dot in brackets, or with one of them: ``evil[.com`` and ``evil.]com``.
 _ONE_SIDED = r"\[\.(?<=\w\[\.)(?=\w)|\.\](?<=\w\.\])(?=\w)"
 _DOT = re.compile(rf"\s?{_OPEN}\s?{_ANY_DOT}\s?{_CLOSE}\s?|{_ONE_SIDED}", re.IGNORECASE)
@@ -50,6 +51,13 @@ def refang(text: str) -> str:
             break
         text = plain
     return text
+
+
+def unmasked(text: str, mark: str) -> str:
+    """As :func:`refang` for running text, where values stand anywhere: ``mark`` before all that was put back."""
+    plain = _WITHIN.sub(lambda found: f"{mark}{_scheme(found)}", text)
+    plain = _COLON.sub(lambda found: f"{mark}{_colon(found)}", plain)
+    return _AT.sub(f"{mark}@", _DOT.sub(f"{mark}.", plain))
 
 
 def _scheme(found: re.Match[str]) -> str:

@@ -71,12 +71,13 @@ def whole(document: Document) -> bytes:
         return stream.read().removeprefix(codecs.BOM_UTF8)
 
 
-def check_encoding(document: Document, encoding: str, expected: str) -> None:
+def check_encoding(document: Document, encoding: str, expected: str, *, html: bool = False) -> None:
     """Refuse a web page in place of a document, and text whose encoding is not the declared one although it decodes.
 
-    Raises :class:`UnreadableDocument`; ``expected`` is what messages call the document.
+    Raises :class:`UnreadableDocument`; ``expected`` is what messages call the document. ``html``: it is a web page.
     """
-    refuse_html(document, expected)
+    if not html:
+        refuse_html(document, expected)
     if encoding not in ("utf-8", "us-ascii") and _decodes(document, "utf-8"):
         raise UnreadableDocument(f"{document.name}: expected {encoding}, got UTF-8")
     other = {"shift_jis": "euc_jp", "euc-jp": "cp932"}.get(encoding)
@@ -88,9 +89,14 @@ def check_encoding(document: Document, encoding: str, expected: str) -> None:
 
 def refuse_html(document: Document, expected: str) -> None:
     """Raise :class:`UnreadableDocument` when the document is a web page, as error pages sent with status 200 are."""
+    if is_html(document):
+        raise UnreadableDocument(f"{document.name}: expected {expected}, got an HTML page")
+
+
+def is_html(document: Document) -> bool:
+    """Whether the document is a web page."""
     with document.open() as stream:
-        if _HTML.match(stream.read(4_096)):
-            raise UnreadableDocument(f"{document.name}: expected {expected}, got an HTML page")
+        return _HTML.match(stream.read(4_096)) is not None
 
 
 def _why(error: UnicodeError) -> str:

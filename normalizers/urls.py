@@ -73,11 +73,11 @@ def _url(text: str, *, fragment: bool) -> str:
     if _UNSAFE.search(given):
         raise BadValue("control-character", f"expected no control characters in a URL, got {shown(given)}")
     scheme, authority, rest = _split(given)
-    user, host = _host(authority, scheme, given)
     path, hash_mark, tail = rest.partition("#")
     path = path.rstrip(_BLANKS)
-    if _REDACTED.search(user + path):
+    if _REDACTED.search(authority + path):
         raise BadValue("redacted", f"expected a whole URL, got one with parts left out: {shown(given)}")
+    user, host = _host(authority, scheme, given)
     if _POLLUTED.search(user + path):
         raise BadValue("polluted", f"expected a URL and nothing else, got {shown(given)}")
     tail = f"#{tail}" if fragment and hash_mark and tail else ""
