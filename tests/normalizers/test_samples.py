@@ -87,8 +87,10 @@ def _reserved_host(kind: str, host: str) -> bool:
 def test_samples_name_only_what_is_reserved(samples: dict[str, Path]) -> None:
     """Hosts are of RFC 2606, RFC 6761 and example.jp, addresses of RFC 5737 and RFC 3849."""
     for path in samples.values():
+        # where a feed's file names the page of each document itself, only the demonstration names another
+        page = str(feed(feed_of(path)).format.get("page", "")).replace("{name}", path.name)
         for claim in became(path).claims:
-            assert _reserved(claim), claim.value
+            assert _reserved(claim) or claim.value == page, claim.value
 
 
 def test_samples_overlap(samples: dict[str, Path]) -> None:
