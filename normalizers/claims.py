@@ -25,6 +25,10 @@ MOST_WORDS = 100
 #: External references that a claim may have.
 MOST_REFERENCES = 100
 
+#: Observable types that are joined where they go by one number of JVN, each with the other.
+BY_NUMBER = {"cve": "advisory", "advisory": "cve"}
+#: Observable types whose claims may have :func:`aliases`.
+ALIASED = frozenset({"file", *BY_NUMBER})
 #: The threat of a claim that only scores a vulnerability: it is no opinion that there is one.
 SCORE = "score"
 
@@ -69,6 +73,7 @@ class Claim(NamedTuple):
     #: title, description: texts by language (ja, en)
     #: published, publisher: of an advisory, when (milliseconds) and by whom
     #: cves: CVE ids that an advisory is about, sorted list
+    #: jvn_once: those that its origin gave it before, and gives it no more
     #: jvn: numbers of JVN (JVN#12345678) that an advisory or a vulnerability goes by, sorted list
     #: cvss, cwe, products: of a vulnerability, sorted lists of {version, score, vector}, of CWE ids, of names
     #: exploited: since when a vulnerability is known to be exploited, milliseconds
@@ -120,11 +125,23 @@ def together(name: str, older: Any, newer: Any) -> Any:
 
 
 def aliases(claim: Claim) -> list[bytes]:
-    """The keys of what the claim's file is known by besides: its weaker hashes. Empty for nearly every claim."""
-    if claim.type != "file" or '"hashes"' not in claim.detail:
-        return []
-    hashes: dict[str, str] = orjson.loads(claim.detail).get("hashes", {})
-    return [observable_key("file", value) for _, value in sorted(hashes.items())]
+    """The keys of what the claim's observable is known by besides: a file's weaker hashes, the numbers of JVN that a
+    vulnerability or an advisory goes by or went by. Empty for nearly every claim."""
+    if claim.type == "file" and '"hashes"' in claim.detail:
+        hashes: dict[str, str] = orjson.loads(claim.detail).get("hashes", {})
+        return [observable_key("file", value) for _, value in sorted(hashes.items())]
+    if claim.type in BY_NUMBER and '"jvn' in claim.detail:
+        detail: dict[str, list[str]] = orjson.loads(claim.detail)
+        return [
+            observable_key("jvn", number) for number in sorted({*detail.get("jvn", ()), *detail.get("jvn_once", ())})
+        ]
+    return []
+
+
+def scores(claim: Claim) -> bool:
+    """Whether the claim only scores a vulnerability."""
+    # As it stands in canonical JSON; within a text its quotes would be escaped.
+    return f'"threat":"{SCORE}"' in claim.detail
 
 
 def detail_text(detail: dict[str, Any]) -> str:
@@ -180,6 +197,8 @@ def fold(stored: Claim | None, record: Claim, *, replace: bool, key: bytes | Non
     )
     if not replace:
         merged = _united(stored, merged)
+    if merged.type in BY_NUMBER:
+        merged = _remembering(stored, merged)
     merged = rounded(merged, key)
     if merged._replace(version=stored.version) == stored:
         return stored
@@ -207,9 +226,20 @@ def retold(stored: Claim | None, records: Sequence[Claim], moment: Millis, key: 
     merged = rounded(merged, key)
     if stored is None:
         return merged._replace(version=max(moment, merged.version))
+    if merged.type in BY_NUMBER:
+        merged = _remembering(stored, merged)
     if merged._replace(version=stored.version) == stored:
         return stored
     return merged._replace(version=max(moment, merged.version, stored.version + 1))
+
+
+def _remembering(stored: Claim, claim: Claim) -> Claim:
+    """The claim with the numbers of JVN that it went by once: what was joined by them has to be looked at again."""
+    if '"jvn' not in stored.detail:
+        return claim
+    before, now = orjson.loads(stored.detail), orjson.loads(claim.detail) if claim.detail else {}
+    once = {*before.get("jvn", ()), *before.get("jvn_once", ()), *now.get("jvn_once", ())} - {*now.get("jvn", ())}
+    return claim._replace(detail=detail_text({**now, "jvn_once": sorted(once)})) if once else claim
 
 
 def _united(stored: Claim, record: Claim) -> Claim:

@@ -16,7 +16,7 @@ from config import audience as audiences
 from config.audience import Audience
 from config.feeds import LOOK_UP
 from config.instant import Millis
-from normalizers.claims import Claim, Reference, together, wins
+from normalizers.claims import Claim, Reference, scores, together, wins
 from normalizers.markings import Dialect
 
 #: Most that agreement of sources can give, in percent: nothing that machines gather is certain.
@@ -75,11 +75,16 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
 
     Counted are the unwithdrawn claims that have not ended by the newest last sighting in the view; if there are none,
     the one withdrawn last. Of a type that is for look-up alone, no view says anything. ``ends`` is when the last of
-    them ends, in an ``own`` view the last for that very audience.
+    them ends, in an ``own`` view the last for that very audience. What only scores a vulnerability is no opinion that
+    there is one: it is told beside the others, and never alone.
     """
     seen = [claim for claim in claims if sees(view, claim)]
     if len(seen) > 1:
         seen = _latest(seen)
+    if seen and seen[0].type == "cve" and any(map(scores, seen)):
+        opinions = merge([claim for claim in seen if not scores(claim)], view)
+        standing = [claim for claim in seen if scores(claim) and not claim.withdrawn]
+        return _scored(opinions, standing) if opinions is not None and standing else opinions
     if not seen or seen[0].type in LOOK_UP or (view.own and all(claim.audience != view.audience for claim in seen)):
         return None
     if len(seen) == 1:
@@ -104,6 +109,19 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
         families=len({claim.family for claim in counted}),
         claims=tuple(listed),
         standing=_stands(seen, view),
+    )
+
+
+def _scored(merged: Merged, scored: list[Claim]) -> Merged:
+    """What is told of a vulnerability with its scores beside it: they add to no confidence and keep nothing alive."""
+    claims = sorted((*merged.claims, *scored), key=_place)
+    details = {name: value for name, value in _details(scored).items() if name != "threat"}
+    return merged._replace(
+        audience=max((claim.audience for claim in claims), key=lambda a: (audiences.rank(a), a)),
+        labels=tuple(sorted({*merged.labels, *(label for claim in scored for label in claim.labels)})),
+        references=tuple(sorted({*merged.references, *(one for claim in scored for one in claim.references)})),
+        detail={**merged.detail, **details},
+        claims=tuple(claims),
     )
 
 

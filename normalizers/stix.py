@@ -35,6 +35,8 @@ THREATS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "scanner": ("Scanning", "anomalous-activity", ()),
     "malicious-activity": ("Malicious activity", "malicious-activity", ()),
 }
+#: Languages of texts, in the order in which they are shown.
+_LANGUAGES = ("en", "ja")
 _ANY_THREAT = ("malicious-activity",)
 
 #: observable type -> STIX object type of what is merged about it
@@ -267,12 +269,14 @@ def _own(merged: Merged) -> Own:
 def _vulnerability(merged: Merged, dialect: Dialect) -> dict[str, Any]:
     detail = merged.detail
     shown: dict[str, Any] = {"name": merged.value}
-    title, text = _text(detail, "title"), _text(detail, "description")
-    if title or text:
-        shown["description"] = "\n\n".join(filter(None, (title, text)))
+    texts = [_in(detail, name, language) for language in _LANGUAGES for name in ("title", "description")]
+    if any(texts):
+        shown["description"] = "\n\n".join(filter(None, texts))
     made: list[Reference] = [("cve", "", merged.value), *(("cwe", "", cwe) for cwe in detail.get("cwe", ()))]
     shown["external_references"] = _references(made, merged)
-    said = [f"cvss={item['score']}" for item in detail.get("cvss", ()) if item.get("score") is not None]
+    said = _cvss(detail)
+    if "epss" in detail:
+        said.append(f"epss={detail['epss']:g}")
     said += [f"product={product}" for product in detail.get("products", ())]
     if "exploited" in detail:
         said.append(f"exploited-since={stix_time(detail['exploited'])[:10]}")
@@ -284,9 +288,10 @@ def _vulnerability(merged: Merged, dialect: Dialect) -> dict[str, Any]:
 def _report(merged: Merged, dialect: Dialect, publisher: str) -> dict[str, Any]:
     detail = merged.detail
     shown: dict[str, Any] = {"name": _text(detail, "title") or merged.value}
-    text = _text(detail, "description")
-    if text:
-        shown["description"] = text
+    other = _in(detail, "title", "ja") if _in(detail, "title", "en") else ""
+    texts = [_in(detail, "description", "en"), other, _in(detail, "description", "ja")]
+    if any(texts):
+        shown["description"] = "\n\n".join(filter(None, texts))
     if "en" not in detail.get("title", {}) and "ja" in detail.get("title", {}):
         shown["lang"] = "ja"
     shown["report_types"] = ["vulnerability" if detail.get("cves") else "threat-report"]
@@ -306,5 +311,19 @@ def _references(made: list[Reference], merged: Merged) -> list[dict[str, str]]:
 
 
 def _text(detail: dict[str, Any], name: str) -> str:
-    by_language: dict[str, str] = detail.get(name, {})
-    return by_language.get("en") or by_language.get("ja") or ""
+    return next(filter(None, (_in(detail, name, language) for language in _LANGUAGES)), "")
+
+
+def _in(detail: dict[str, Any], name: str, language: str) -> str:
+    found: dict[str, str] = detail.get(name, {})
+    return found.get(language, "")
+
+
+def _cvss(detail: dict[str, Any]) -> list[str]:
+    """The highest score by each version of CVSS: sources differ, and each one's vector stands in the contributions."""
+    highest: dict[str, float] = {}
+    for item in detail.get("cvss", ()):
+        if item.get("score") is not None:
+            version = item.get("version") or "unknown"
+            highest[version] = max(item["score"], highest.get(version, 0.0))
+    return [f"cvss-{version}={score}" for version, score in sorted(highest.items())]

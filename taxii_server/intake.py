@@ -12,7 +12,7 @@ from config.audience import Audience
 from config.feeds import Feed
 from config.instant import SECOND, Millis
 from config.names import names_version
-from normalizers.claims import Claim, aliases, fold, next_step, no_later, observable_key
+from normalizers.claims import ALIASED, Claim, aliases, fold, next_step, no_later, observable_key
 from normalizers.familiar import Notes
 from normalizers.records import Record, Refusal, TakenBack, Whole
 from taxii_server.holds import Holds
@@ -332,7 +332,7 @@ def _says_no_more(claim: Claim, stored: Claim | None) -> bool:
 
 
 def _aliases(rows: list[ClaimRow]) -> list[Alias]:
-    return [Alias(alias, row.key) for row in rows if row.claim.type == "file" for alias in aliases(row.claim)]
+    return [Alias(alias, row.key) for row in rows if row.claim.type in ALIASED for alias in aliases(row.claim)]
 
 
 def _news(before: int, changed: list[ClaimRow], about: dict[bytes, list[Claim]]) -> News:

@@ -6,7 +6,7 @@ publish an older reading of the claims over a newer one. Every step can be done 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from config import audience as audiences
 from config.instant import Clock, Millis
@@ -100,21 +100,27 @@ class Publisher:
             self.store.wait(key, claim.audience, until)
         published, again = 0, set[bytes]()
         for plan in self.plans:
-            due = self._due(plan, marks, claims)
+            # In order of the first mark that this view may see: what it may not see must not even change an order.
+            keys = [mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience)]
+            reach = self.sight.reach(plan, list(dict.fromkeys(keys)), claims)
+            due = self._due(plan, keys, reach.keys, reach.claims)
             self.turns.prolong()
             outcomes = self._put(due)
             published += outcomes.count("published")
-            again |= {item.key for item, outcome in zip(due, outcomes, strict=True) if outcome == "conflict"}
+            for item, outcome in zip(due, outcomes, strict=True):
+                if outcome == "conflict":
+                    again |= reach.because.get(item.key, {item.key})
         self.store.clear_dirty([mark for mark in marks if mark.key not in again])
         return len(marks), published
 
     def _put(self, publications: list[Publication]) -> list[str]:
         return list(self.store.publish(publications, self._clock())) if publications else []
 
-    def _due(self, plan: Plan, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> list[Publication]:
-        # In order of the first mark that this view may see: what it may not see must not even change an order.
-        keys = [mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience)]
-        outlooks = self.sight.look(plan, dict.fromkeys(keys), claims)
+    def _due(
+        self, plan: Plan, keys: Sequence[bytes], reached: Iterable[bytes], claims: Mapping[bytes, list[Claim]]
+    ) -> list[Publication]:
+        """What is due of those that are ``reached`` from the marked ``keys``."""
+        outlooks = self.sight.look(plan, reached, claims)
         if self.settings.known_good:
             self.sight.known_good.count(plan.view.name, keys, [(item.key, item.word.known_good) for item in outlooks])
         due: list[Publication | None] = []

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from config.instant import Clock
 from config.settings import Collection, Settings
 from normalizers import companions, stix
 from normalizers.claims import Claim
-from normalizers.merge import Merged, View, merge
+from normalizers.joining import joined
+from normalizers.merge import Merged, View, merge, sees
 from normalizers.stix import id_text, object_type
+from taxii_server.joins import Joins
 from taxii_server.stores.base import ObjectKey, ObjectState, Store
 from taxii_server.suppression import Suppression
 
@@ -60,11 +62,23 @@ class Outlook(NamedTuple):
     known: Known
 
 
+class Reach(NamedTuple):
+    """What may change when some observables do."""
+
+    #: in order, each once
+    keys: Sequence[bytes]
+    #: of those that are joined with others: for which of the marked ones each is here
+    because: Mapping[bytes, set[bytes]]
+    #: the claims about them all
+    claims: Mapping[bytes, list[Claim]]
+
+
 class Sight:
     """Reads views. ``ids`` and ``creator`` are the hub's own."""
 
     def __init__(self, settings: Settings, store: Store, clock: Clock) -> None:
         self._store = store
+        self._joins = Joins(store)
         self._clock = clock
         self._skew = settings.tolerated_skew
         self.known_good = Suppression(settings, store)
@@ -79,15 +93,41 @@ class Sight:
         """
         latest = self._clock() // 1_000 + self._skew
         policy = self.known_good.policy(plan.view, plan.collections[0])
+        keys = list(keys)
+        joins = self._joins.of(keys, claims, self._seen(plan.view))
         words = {}
         for key in keys:
             present = [claim for claim in claims.get(key, ()) if claim.version <= latest and claim.last_seen <= latest]
+            if key in joins:
+                beside = [claim for near in joins[key] for claim in near.claims]
+                present = joined([claim for claim in present if sees(plan.view, claim)], beside)
             word = merge(present, plan.view)
             if word is not None:
                 listed = self.known_good.match(word.type, word.value) if policy.mask else 0
                 words[key] = policy.applied(word, listed) if listed else word
         known = self.known(plan, {key: (word.type, word.value) for key, word in words.items()})
         return [Outlook(key, word, known[key]) for key, word in words.items()]
+
+    def reach(self, plan: Plan, keys: Sequence[bytes], claims: Mapping[bytes, list[Claim]]) -> Reach:
+        """The observables whose objects in the view may change when those of ``keys`` do: they, and what they are joined
+        with, each behind the first for which."""
+        joins = self._joins.of(keys, claims, self._seen(plan.view))
+        if not joins:
+            return Reach(keys, {}, claims)
+        order: dict[bytes, None] = {}
+        because: dict[bytes, set[bytes]] = {}
+        for key in keys:
+            order[key] = None
+            because.setdefault(key, set()).add(key)
+            for near in joins.get(key, ()):
+                order[near.key] = None
+                because.setdefault(near.key, set()).add(key)
+        return Reach(list(order), because, {**claims, **self._store.claims(order.keys() - claims.keys())})
+
+    def _seen(self, view: View) -> Callable[[Claim], bool]:
+        """Whether a claim counts in the view at present."""
+        latest = self._clock() // 1_000 + self._skew
+        return lambda claim: claim.version <= latest and claim.last_seen <= latest and sees(view, claim)
 
     def ahead(self, claims: Mapping[bytes, list[Claim]]) -> list[tuple[bytes, Claim, int]]:
         """The claims from the future among these, each with its key and when it is to be looked at again."""

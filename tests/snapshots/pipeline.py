@@ -19,7 +19,7 @@ import orjson
 from collectors.document import Body, Document
 from config.feeds import Feed, FileTransport
 from config.loading import shipped
-from normalizers.claims import observable_key
+from normalizers.claims import observable_key, scores
 from normalizers.reading import read
 from normalizers.records import Record, Refusal, UnreadableDocument
 from taxii_server.ingest import Ingest
@@ -54,7 +54,8 @@ class Became:
     across: int = 0
     #: observables that nobody had said before
     new: int = 0
-    #: of the observables of this file, those whose claims were over on its day: known, and not published
+    #: of the observables of this file, those whose claims were over on its day, or only score it: known, and not
+    #: published
     over: int = 0
     #: those about which nothing is published for another reason
     silent: int = 0
@@ -120,7 +121,7 @@ class Hub:
     def _silent(self, became: Became, keys: set[bytes]) -> None:
         now = self._clock() // 1_000
         about = self._store.claims(keys)
-        became.over = sum(all(claim.ends <= now for claim in claims) for claims in about.values())
+        became.over = sum(all(claim.ends <= now or scores(claim) for claim in claims) for claims in about.values())
         became.silent = len(keys) - became.over
 
     def _feed(self, feed: Feed, snapshot: Snapshot) -> Feed:
