@@ -109,8 +109,8 @@ class Sight:
         return [Outlook(key, word, known[key]) for key, word in words.items()]
 
     def reach(self, plan: Plan, keys: Sequence[bytes], claims: Mapping[bytes, list[Claim]]) -> Reach:
-        """The observables whose objects in the view may change when those of ``keys`` do: they, and what they are joined
-        with, each behind the first for which."""
+        """The observables whose objects in the view may change when those of ``keys`` do: these, and what they are
+        joined with, each behind the first for which."""
         joins = self._joins.of(keys, claims, self._seen(plan.view))
         if not joins:
             return Reach(keys, {}, claims)
