@@ -132,6 +132,36 @@ DOORS: list[tuple[str, str, dict[str, Any], int, dict[str, int]]] = [
         1_571,
         {"polluted": 2, "redacted": 1},
     ),
+    ("dshield", "dshield/firehol.dshield.netset.txt", {"kind": "text", "type": "cidr"}, 20, {}),
+    ("ipsum", "ipsum/levels-5.txt", {"kind": "text", "type": "ip"}, 1_413, {}),
+    (
+        "sslbl-certificates",
+        "abusech-sslbl/sslipblacklist.head.csv",
+        {
+            "kind": "csv",
+            "fields": {"value": "DstIP", "type": "ip", "port": "DstPort", "first_seen": "Firstseen", "zone": "UTC"},
+        },
+        15,
+        {},
+    ),
+    ("eset-hashes", "eset-malware-ioc/apt_c_60_samples.md5.txt", {"kind": "text", "type": "hash"}, 2, {}),
+    ("eset-hashes", "eset-malware-ioc/apt_c_60_samples.sha1.txt", {"kind": "text", "type": "hash"}, 2, {}),
+    ("stalkerware-network", "stalkerware-indicators/hosts.txt", {"kind": "text", "type": "domain"}, 925, {}),
+    ("sophoslabs", "sophoslabs-iocs/malware-MyKings-domains.txt", {"kind": "text", "type": "domain"}, 138, {}),
+    (
+        "fukurocti-misp",
+        "misp-feed-other/fukuro_iocs.head.csv",
+        {
+            "kind": "csv",
+            "fields": {
+                "value": "value", "type": {"column": "type", "map": {"domain": "domain", "url": "url"}},
+                "first_seen": "first_seen", "last_seen": "last_confirmed", "confidence": "confidence",
+                "labels": ["case"], "separator": "",
+            },
+        },
+        6,
+        {},
+    ),
 ]  # fmt: skip
 
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.normalizers.reading import SAY_MORE
 from tests.snapshots.folder import Snapshot, dates, expected, files, require, snapshots
-from tests.snapshots.pipeline import SAY_MORE, Became, Hub
+from tests.snapshots.pipeline import Became, Hub
 from tests.snapshots.report import Line, checked, table, unread
 
 
