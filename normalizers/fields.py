@@ -14,7 +14,6 @@ from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.labels import label_of, labels_in
 from normalizers.names import Said
-from normalizers.personal import personal_data
 from normalizers.references import reference
 from normalizers.sources import Source
 from normalizers.times import ZONES, TimeReader, file_month, time_reader
@@ -105,7 +104,7 @@ class Fields(Entry):
     #: words that mean that there is nothing
     absent: tuple[str, ...] = ("", "None", "null", "n/a", "N/A")
     #: what to do with URLs that hold an address of whoever was visited: ``refuse`` them, or ``keep`` them
-    personal: Literal["refuse", "keep"] = "keep"
+    personal: Literal["refuse", "keep"] = "refuse"
 
     @model_validator(mode="after")
     def _sound(self) -> Fields:
@@ -192,6 +191,7 @@ class Rows:
             said=said,
             references=self._references(cells) if self._links else (),
             detail=self._detail(cells, threat, port, hashes),
+            keep_personal=self._fields.personal == "keep",
         )
 
     def _alike(self, cells: Sequence[Any]) -> Alike:
@@ -233,8 +233,6 @@ class Rows:
         if self._prefix is not None:
             text = f"{text}/{self._text(cells[self._prefix])}"
         kind, value = canonical(kind, text)
-        if kind == "url" and self._fields.personal == "refuse" and personal_data(value):
-            raise BadValue("personal-data", "expected a URL without an address of whoever visited it")
         if self._hashes and kind == "file":
             digest, weaker = self._strongest(cells, kind, value)
             return kind, digest, None, weaker

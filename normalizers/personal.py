@@ -1,4 +1,8 @@
-"""Traces of victims in URLs: what a phishing page's address says about whoever was led to it."""
+"""Traces of victims in URLs: what a phishing page's address says about whoever was led to it.
+
+The policy of docs/security.md: such a URL is refused before anything is stored, whatever feed or publisher it comes
+from. It is not cut: another URL would be a value that nobody reported.
+"""
 
 from __future__ import annotations
 
@@ -9,29 +13,53 @@ from normalizers import hosts
 from normalizers.bad_value import BadValue
 
 #: A parameter that holds the visitor's network address.
-_VISITOR = re.compile(r"[?&;](?:ip|ip_?addr(?:ess)?|client_?ip|remote_?addr)=([^&;#]+)", re.IGNORECASE)
+_VISITOR = re.compile(
+    r"[?&;](?:(?:client|remote|user|visitor|victim|x)?_?ip|ip_?addr(?:ess)?|remote_?addr)=([^&;#]+)", re.IGNORECASE
+)
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+)", re.IGNORECASE)
 #: What publishers put in place of a victim's address.
 _PLACEHOLDER = re.compile(r"(?:^|\.)example(?:\.[a-z]{2,3}){0,2}$", re.IGNORECASE)
+#: How often an address is escaped within an address within an address.
+_DEEPEST = 3
+
+
+def refuse_personal(kind: str, value: str) -> None:
+    """Raise :class:`BadValue` for a canonical value that is one visitor's own: a URL with their address in it."""
+    if kind == "url" and personal_data(value):
+        raise BadValue("personal-data", "expected a URL without an address of whoever visited it")
 
 
 def personal_data(url: str) -> bool:
-    """Whether a canonical URL's path or query holds a visitor's IP address or somebody's e-mail address.
+    """Whether the user, path or query of a canonical URL holds a visitor's IP address or somebody's e-mail address.
 
-    Such a URL is one visitor's own: useless as an indicator, and not ours to pass on.
+    Such a URL is useless as an indicator to others, and not the hub's to pass on.
     """
-    if "@" not in url and "=" not in url and "%40" not in url:
+    if "@" not in url and "=" not in url and "%" not in url:
         return False
-    rest = unquote(url.partition("://")[2].partition("/")[2], errors="replace")
-    visitor = _VISITOR.search(f"/{rest}")
-    if visitor is not None and _is_address(visitor[1]):
-        return True
-    return any(not _PLACEHOLDER.search(found[1]) for found in _EMAIL.finditer(rest))
+    user, rest = _parts(url)
+    for _ in range(_DEEPEST + 1):
+        visitor = _VISITOR.search(f"/{rest}")
+        if visitor is not None and _is_address(visitor[1]):
+            return True
+        if "@" in rest or "@" in user:
+            found = (*_EMAIL.finditer(rest), *_EMAIL.finditer(user))
+            if any(not _PLACEHOLDER.search(one[1]) for one in found):
+                return True
+        if "%" not in rest and "%" not in user:
+            return False
+        user, rest = unquote(user, errors="replace"), unquote(rest, errors="replace")
+    return False
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """The user before the host, and what follows it."""
+    authority, _, rest = url.partition("://")[2].partition("/")
+    return authority.rpartition("@")[0], rest
 
 
 def _is_address(text: str) -> bool:
     try:
-        hosts.address(text)
+        hosts.address(text.strip("[]"))
     except BadValue:
         return False
     return True

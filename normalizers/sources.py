@@ -15,6 +15,7 @@ from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.labels import bounded, label_of
 from normalizers.names import Said, understood
+from normalizers.personal import refuse_personal
 from normalizers.references import MOST, reference
 
 #: Different words of rows, and details, that one document's are remembered of.
@@ -72,8 +73,11 @@ class Source:
         audience: Audience | None = None,
         life: Millis | None = None,
         withdrawn: Millis = 0,
+        keep_personal: bool = False,
     ) -> Claim:
         """The claim of one row about a canonical value.
+
+        A value that tells of a victim is refused (:class:`BadValue`), unless ``keep_personal``.
 
         The version is the row's own time: ``changed``, else the later of its dates, else the document's. To stand in a
         full list is a sighting at the time of fetching; in a log the row's date is, else the document's.
@@ -83,6 +87,8 @@ class Source:
         ``named``: actors, brands (by their keys) and targets that the source names as such. ``said`` is what
         :meth:`understood` made of all these already.
         """
+        if not keep_personal:
+            refuse_personal(kind, value)
         if said is None:
             said = self.understood(labels, malware, brands, named or {})
         dated = max(first_seen or 0, last_seen or 0)

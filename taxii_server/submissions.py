@@ -24,6 +24,7 @@ from normalizers.claims import Claim, detail_text, encode, rounded, wins
 from normalizers.contributions import MEMBER
 from normalizers.envelope import objects_of
 from normalizers.indicators import CONTEXT, Policy, Reader
+from normalizers.personal import refuse_personal
 from taxii_server.stores.base import ClaimRow, Store, Submission
 
 #: Odd lives would link what one member says, as odd times would: few are told apart.
@@ -138,6 +139,7 @@ class Submissions:
     def _claim(self, obj: dict[str, Any], submission: Submission, reader: Reader) -> Claim:
         """The claim that an indicator is. Raises :class:`BadValue`."""
         audience, word = reader.audience(obj), reader.word(obj)
+        refuse_personal(word.kind, word.value)
         origin = self._origin(submission.organisation, word.kind, word.value)
         return Claim(
             type=word.kind,

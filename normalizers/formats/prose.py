@@ -21,7 +21,6 @@ from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, detail_text
 from normalizers.labels import plain as one_line
 from normalizers.pages import page_lines, page_title
-from normalizers.personal import personal_data
 from normalizers.prose import Mention, mentions
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.references import reference
@@ -73,10 +72,11 @@ class Format(Entry):
         for one in mentions(text.lines, self._own_domains(feed), self.plain):
             if not isinstance(one, Mention):
                 yield refusal(one.line, one.error)
-            elif one.kind == "url" and self.personal == "refuse" and personal_data(one.value):
-                yield Refusal(one.line, "personal-data", "expected a URL without an address of whoever visited it")
-            else:
+                continue
+            try:
                 yield self._claim(one, text, source, document)
+            except BadValue as error:
+                yield refusal(one.line, error)
         if self.page is not None:
             yield self._advisory(text, source, document)
 
@@ -135,6 +135,7 @@ class Format(Entry):
             references=[reference(text.title or source.feed.title, self._link(document))],
             changed=_changed(source, document),
             detail=detail_text(said),
+            keep_personal=self.personal == "keep",
         )
 
     def _threat(self, one: Mention, title: str) -> str | None:

@@ -48,7 +48,7 @@ class Format(Entry):
     remark: str = ""
     #: parts of the list that begin with a comment each, up to the next one that is named here
     sections: tuple[Section, ...] = ()
-    personal: Literal["refuse", "keep"] = "keep"
+    personal: Literal["refuse", "keep"] = "refuse"
 
     @property
     def passes(self) -> bool:
