@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= data
 PORT ?= 9680
 
-.PHONY: run test test-long check format bench feeds-report names lock clean
+.PHONY: run test test-long check format bench feeds-report quality names lock clean
 
 run: $(VENV)/.run
 	$(BIN)/noroshi up --demo --data $(DATA) --port $(PORT)
@@ -32,6 +32,10 @@ bench: $(VENV)/.test
 # What real snapshots become, into docs/feeds-report.md; NOROSHI_SHARED names the folder that holds feeds/.
 feeds-report: $(VENV)/.test
 	$(BIN)/python -m tests.snapshots $(REPORT)
+
+# Quality of what the snapshots become, in figures, into docs/quality.md.
+quality: $(VENV)/.test
+	$(BIN)/python -m tests.snapshots.quality $(QUALITY)
 
 # The names of malware and actors that ship, anew from the galaxies of pymispgalaxies.
 names: $(VENV)/.test

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from collectors.document import Document
 from config.feeds import TYPES, Entry
@@ -91,8 +91,8 @@ class Fields(Entry):
     #: the brand that is imitated; its words become a label as well
     brand: str | None = None
     labels: tuple[str, ...] = ()
-    #: between the labels in one cell; "" where the whole cell is one label
-    separator: str = ","
+    #: between the labels in one cell, a blank too; "" where the whole cell is one label
+    separator: Annotated[str, StringConstraints(strip_whitespace=False)] = ","
     #: column -> label that a row has where it holds true or 1
     flags: dict[str, str] = Field(default_factory=dict)
     references: tuple[ReferenceField, ...] = ()

@@ -30,6 +30,8 @@ _ABOUT = {
     "actor": ("threat-actor", "intrusion-set", "activity-group"),
     "technique": ("attack-pattern",),
 }  # fmt: skip
+#: What abuse.ch's lists of certificates put behind the name of the malware that is controlled.
+_CONTROL = re.compile(r" (?:C&C|C2)$", re.IGNORECASE)
 _NUMBERED = re.compile(r" - [SGT][0-9]{4}(?:\.[0-9]{3})?$")
 _TECHNIQUE = re.compile(r"(?:attack\.|mitre[:-])?(t[01][0-9]{3}(?:\.[0-9]{3})?)(?: - .*)?", re.IGNORECASE)
 _IN_TEXT = re.compile(r"(?<![A-Za-z0-9/.-])T[01][0-9]{3}(?:\.[0-9]{3})?(?![A-Za-z0-9])")
@@ -130,8 +132,8 @@ class _Understanding:
             self._galaxy(galaxy[1].lower(), galaxy[2])
         elif number:
             self.techniques.add(technique(number[1]))
-        elif fold(word) not in _known().everyday:
-            self._plain(word)
+        elif fold(name := _CONTROL.sub("", word)) not in _known().everyday:
+            self._plain(name)
 
     def _galaxy(self, galaxy: str, value: str) -> None:
         """A tag that says which galaxy its name is from, and so what it names."""

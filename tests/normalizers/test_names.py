@@ -50,6 +50,13 @@ def test_spellings_and_aliases_of_malware_are_one_name(word: str) -> None:
     assert claim(labels=(f'misp-galaxy:malpedia="{word}"',)).malware == ("RedLine Stealer",)
 
 
+def test_control_servers_are_named_after_what_they_control() -> None:
+    """As abuse.ch's lists of certificates give their reasons."""
+    said = claim(labels=("Dridex C&C",))
+    assert (said.labels, said.malware) == (("Dridex C&C",), ("Dridex",))
+    assert claim(labels=("Malware C&C", "C&C", "Tor C2")).malware == ()
+
+
 def test_builds_for_several_platforms_are_one_family() -> None:
     """Malpedia's name without the platform that it tells builds apart by."""
     assert {malware_of(word) for word in ("elf.mirai", "win.mirai", "Mirai", "mirai")} == {"Mirai"}

@@ -117,7 +117,10 @@ DOORS: list[tuple[str, str, dict[str, Any], int, dict[str, int]]] = [
         "tweetfeed/today.csv",
         {
             "kind": "csv", "header": "none", "comment": "", "columns": _TWEETS,
-            "fields": {"value": "value", "type": "any", "first_seen": "time", "zone": "UTC", "labels": ["tags"]},
+            "fields": {
+                "value": "value", "type": "any", "first_seen": "time", "zone": "UTC",
+                "labels": ["tags"], "separator": " ",
+            },
         },
         59,
         {},
@@ -127,7 +130,10 @@ DOORS: list[tuple[str, str, dict[str, Any], int, dict[str, int]]] = [
         "tweetfeed/week.csv",
         {
             "kind": "csv", "header": "none", "comment": "", "columns": _TWEETS,
-            "fields": {"value": "value", "type": "any", "first_seen": "time", "zone": "UTC", "labels": ["tags"]},
+            "fields": {
+                "value": "value", "type": "any", "first_seen": "time", "zone": "UTC",
+                "labels": ["tags"], "separator": " ",
+            },
         },
         1_571,
         {"polluted": 2, "redacted": 1},

@@ -161,3 +161,11 @@ def test_long_words_are_not_kept_in_memory(read: Any) -> None:
     before = sys.getrefcount(text)
     assert read(text)
     assert sys.getrefcount(text) == before
+
+
+def test_a_blank_may_stand_between_labels() -> None:
+    """A feed's file says so as it is: it is no blank around something."""
+    fields = {"value": "value", "type": "url", "labels": ["tags"], "separator": " "}
+    blank = feed("urlhaus", format={"kind": "csv", "fields": fields})
+    (claim,) = read_all(document("value,tags\nhttp://a.example/,#Remcos #opendir\n"), blank).claims
+    assert claim.labels == ("Remcos", "opendir")

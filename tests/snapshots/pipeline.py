@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from collectors.document import Body, Document
 from config.feeds import Feed, FileTransport
+from config.instant import Micros
 from config.loading import shipped
 from normalizers.claims import observable_key, scores
 from normalizers.reading import read
@@ -25,7 +27,7 @@ from normalizers.records import Record, Refusal, UnreadableDocument
 from taxii_server.ingest import Ingest
 from taxii_server.publishing import Publisher
 from taxii_server.stores import open_store
-from taxii_server.stores.base import FeedState, Selection
+from taxii_server.stores.base import Entry, FeedState, Selection
 from taxii_server.views import Outlook
 from tests import hubs
 from tests.snapshots.folder import FEEDS, Snapshot
@@ -80,16 +82,22 @@ class Became:
 class Hub:
     """Takes in one snapshot after another."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, **changes: Any) -> None:
+        """``changes``: of its settings."""
         self._data = data
         (data / _FOLDER).mkdir(parents=True)
-        settings = hubs.settings(data=str(data), store=f"sqlite:{data / 'hub.db'}")
+        settings = hubs.settings(data=str(data), store=f"sqlite:{data / 'hub.db'}", **changes)
         self._hub = settings.hub.name
         self._clock = hubs.SteppingClock(0)
         self._store = open_store(settings.store, settings.data)
         self._publisher = Publisher(settings, self._store, self._clock, owner="report")
         self._plan = next(plan for plan in self._publisher.plans if hubs.MEMBERS in plan.names)
         self._ingest = Ingest(settings, self._store, self._clock, owner="report", environment={})
+        self.lists = settings.known_good
+        #: what they do
+        self.known_good = self._publisher.sight.known_good
+        #: the view that the members' collection is made of
+        self.view = self._plan.view.name
         self._after = 0
         self._ids: set[tuple[str, bytes]] = set()
 
@@ -187,25 +195,38 @@ class Hub:
 
     def _entries(self) -> Iterator[tuple[str, bytes, bytes]]:
         """What the members' collection was given since the last time."""
+        for entry in self._log(hubs.MEMBERS, self._after):
+            self._after = entry.date_added
+            yield entry.type, entry.uuid, entry.body
+
+    def _log(self, collection: str, after: Micros = 0) -> Iterator[Entry]:
         while True:
-            page = self._store.page(hubs.MEMBERS, Selection(limit=1_000, after=self._after))
-            for entry in page.entries:
-                self._after = entry.date_added
-                yield entry.type, entry.uuid, entry.body
+            page = self._store.page(collection, Selection(limit=1_000, after=after))
+            yield from page.entries
             if not page.more:
                 return
+            after = page.entries[-1].date_added
+
+    def collections(self) -> dict[str, str]:
+        """The merged collections: the id of each by its title."""
+        return {item.title: str(item.id) for plan in self._publisher.plans for item in plan.collections}
+
+    def bodies(self, collection: str = hubs.MEMBERS) -> Iterator[bytes]:
+        """The latest bytes of what is merged in a collection."""
+        return (entry.body for entry in self._log(collection) if entry.type in _MERGED)
 
     def duplicates(self) -> int:
-        """Objects of the members' collection, of one type, that say the same about the same: one observable, one
-        indicator."""
-        seen: Counter[str] = Counter()
-        self._after = 0
-        for kind, _, body in self._entries():
-            if kind in _MERGED:
-                seen[f"{kind} {_what(body)}"] += 1
-        return sum(count - 1 for count in seen.values())
+        """Those of every merged collection."""
+        return sum(duplicates(self.bodies(collection)) for collection in self.collections().values())
+
+
+def duplicates(bodies: Iterable[bytes]) -> int:
+    """Objects of one type that say the same about the same, beyond the first: one observable, one indicator."""
+    seen = Counter(map(_what, bodies))
+    return sum(count - 1 for count in seen.values())
 
 
 def _what(body: bytes) -> str:
     obj = orjson.loads(body)
-    return str(obj.get("pattern") or obj["name"]) if obj["type"] != "report" else str(obj["id"])
+    what = obj.get("pattern") or obj["name"]
+    return f"{obj['type']} {what if obj['type'] != 'report' else obj['id']}"
