@@ -218,8 +218,12 @@ def _common(
 def _named(merged: Merged) -> tuple[str, ...]:
     """The labels for those behind it, what it imitates, whom it is aimed at, and techniques."""
     detail = merged.detail
-    found = [f"{prefix}{name}" for member, prefix in NAMED.items() if member in detail for name in detail[member]]
-    found += [f"{TECHNIQUE}{number}" for name, _, number in merged.references if name == ATTACK and number]
+    found = []
+    if not NAMED.keys().isdisjoint(detail):
+        found = [f"{prefix}{name}" for member, prefix in NAMED.items() for name in detail.get(member, ())]
+    for source, _, number in merged.references:
+        if source == ATTACK and number:
+            found.append(f"{TECHNIQUE}{number}")
     return tuple(found)
 
 
