@@ -1,26 +1,16 @@
-"""``noroshi feeds``."""
+"""``noroshi feeds``: how the hub's feeds go, and files of new ones."""
 
 from __future__ import annotations
 
-import os
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import click
 
-from collectors import CollectError, collect
-from config.audience import Audience
-from config.feeds import Feed, FileTransport
-from config.instant import system_clock
-from config.loading import load_feed
-from config.problems import told
-from config.yamlfile import read_yaml
-from normalizers.reading import UnusableFormat, check, read, reading
-from normalizers.records import Refusal, UnreadableDocument
-from taxii_server.cli.context import CONFIGURATION, FAILED, Failure, as_json, configured, now, opened
-from taxii_server.cli.tables import moment, show_json, show_rows
-from taxii_server.holds import Holds
+from config.feeds import Feed
+from taxii_server.cli import feedfiles
+from taxii_server.cli.context import as_json, configured, now, opened
+from taxii_server.cli.tables import moment, show_rows
 from taxii_server.rhythm import silence
 from taxii_server.stores.base import FeedState
 
@@ -66,69 +56,5 @@ def _row(feed: Feed, state: FeedState) -> dict[str, Any]:
     }
 
 
-@feeds.command("check")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--sample", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Read this document too.")
-@as_json
-def check_(file: Path, sample: Path | None, json_: bool) -> None:
-    """Check a feed FILE, and try it on a document.
-
-    With --sample: how many claims, and what is refused and why. Nothing is stored and nothing is fetched.
-    """
-    feed = load_feed(file)
-    _check_format(feed, file)
-    result: dict[str, Any] = {"feed": feed.id, "audience": feed.audience}
-    if sample is not None:
-        result |= _try(feed, sample)
-    if json_:
-        show_json(result)
-        return
-    click.echo(f"{feed.id}: sound; what it says is for {feed.audience}")
-    if sample is not None:
-        click.echo(f"rows {result['rows']}, claims {result['claims']}, refused {sum(result['refused'].values())}")
-        for reason, count in sorted(result["refused"].items()):
-            click.echo(f"  {count} {reason}")
-        for line, message in result["examples"]:
-            click.echo(f"  line {line}: {message}")
-    if result.get("held"):
-        raise Failure(f"a run would be held: {result['held']}", FAILED)
-
-
-def _check_format(feed: Feed, file: Path) -> None:
-    try:
-        reading(feed)
-    except UnusableFormat as error:
-        raise Failure(told(read_yaml(file), error.problems), CONFIGURATION) from error
-
-
-def _try(feed: Feed, sample: Path) -> dict[str, Any]:
-    tried = feed.model_copy(update={"transport": FileTransport(kind="file", path=str(sample.resolve())), "key": None})
-    refused: Counter[str] = Counter()
-    refused_by: Counter[Audience] = Counter()
-    rows: Counter[Audience] = Counter()
-    examples: list[tuple[int, str]] = []
-    claims = 0
-    try:
-        found = collect(tried, {}, clock=system_clock, data=Path.cwd(), environment=os.environ, contact="")
-        for document in found.documents:
-            rows.update(check(document, tried))
-            for item in read(document, tried):
-                if isinstance(item, Refusal):
-                    refused[item.reason] += 1
-                    refused_by[item.audience or tried.audience] += 1
-                    examples.append((item.line, item.message))
-                else:
-                    claims += 1
-            document.close()
-    except (CollectError, UnreadableDocument) as error:
-        raise Failure(f"{sample}: {error}", FAILED) from error
-    holds = Holds(tried, rows, FeedState(feed=feed.id), partial=False, confirmed=False)
-    for reader in rows:
-        holds.taste(reader, rows, refused_by)
-    return {
-        "rows": rows.total(),
-        "claims": claims,
-        "refused": dict(refused),
-        "examples": examples[:20],
-        "held": holds.message,
-    }
+feeds.add_command(feedfiles.check)
+feeds.add_command(feedfiles.new)

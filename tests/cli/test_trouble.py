@@ -33,6 +33,7 @@ COMMANDS: dict[str, list[str]] = {
     "collect": [],
     "feeds list": [],
     "feeds check": ["{}/feed.yaml", "--sample", "{}/data/list.txt"],
+    "feeds new": ["{}/data/list.txt"],
     "sources": [],
     "lists list": [],
     "lists show": ["good"],
@@ -56,7 +57,7 @@ COMMANDS: dict[str, list[str]] = {
     "init": ["{}/new"],
 }
 #: what needs no hub
-ALONE = ("feeds check", "init")
+ALONE = ("feeds check", "feeds new", "init")
 BAD = re.compile(r"Traceback|Exception ignored|unexpected|File \"")
 
 
@@ -238,7 +239,7 @@ def test_an_export_without_room_leaves_what_was_there(
         # Whoever stopped reading what it prints knows; whatever it did besides is done.
         ("closed output", 1, {}),
         ("full output", 1, {}),
-        ("full disk", 4, {"feeds check": 0, "init": 1}),
+        ("full disk", 4, {"feeds check": 0, "feeds new": 0, "init": 1}),
     ],
 )
 def test_output_that_nobody_takes_and_a_disk_without_room(

@@ -1,0 +1,323 @@
+"""``noroshi feeds new`` and ``feeds check``: a first file guessed of a document, and a file tried on one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from config.audience import INTERNAL
+from config.loading import load_feed, shipped
+from config.newfeed import feed_file, id_of
+from config.samples import write_samples
+from normalizers.guessing import guess, sketch
+from normalizers.records import UnreadableDocument
+from taxii_server.cli.main import noroshi
+from tests.collectors.server import Server, says
+from tests.docs import pages
+from tests.normalizers.reading import document, read_all
+
+NOW = 1_790_000_000_000
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A publisher."""
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    with Server().running() as running:
+        yield running
+
+
+def run(*arguments: object) -> Result:
+    """``noroshi feeds`` with these."""
+    return CliRunner().invoke(noroshi, ["feeds", *map(str, arguments)])
+
+
+def checked(file: Path, *more: object) -> dict[str, Any]:
+    """What ``feeds check --json`` prints."""
+    done = run("check", file, "--json", *more)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return {**found, "code": done.exit_code}
+
+
+def test_what_is_guessed_of_the_samples_reads_them_as_the_shipped_files_do(tmp_path: Path) -> None:
+    """Of every shipped feed's sample a file is guessed; nearly all pass their check on it and give as many claims of as
+    many rows as the shipped file; what they say is for operators alone, every one of them."""
+    samples = {path.name.rsplit("-2026", 1)[0].partition(".")[0]: path for path in write_samples(tmp_path, NOW)}
+    assert samples.keys() == {path.stem for path in shipped("feeds").glob("*.yaml")}
+    passed, same = [], []
+    for name, sample in samples.items():
+        file = tmp_path / f"{name}.guess.yaml"
+        done = run("new", sample, "--output", file)
+        if done.exit_code:
+            continue
+        found = checked(file, "--sample", sample)
+        assert (found["audience"], found["share"]) == (INTERNAL, "internal")
+        assert found["marking"] != "TLP:CLEAR"
+        if found["code"] == 0:
+            passed.append(name)
+        shipped_file = checked(shipped(f"feeds/{name}.yaml"), "--sample", sample)
+        if all(found[count] == shipped_file[count] for count in ("rows", "claims")):
+            same.append(name)
+    assert len(passed) >= len(samples) * 0.85, sorted(samples.keys() - set(passed))
+    assert len(same) >= len(samples) * 0.75, sorted(samples.keys() - set(same))
+
+
+PROSE = "We saw hxxp://evil[.]example/a on Monday.\nIt led to 192[.]0[.]2[.]1, which is gone.\n"
+TABLES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
+    "prose": (PROSE, {"kind": "prose"}),
+    "a list of addresses": ("192.0.2.1\n192.0.2.2\n", {"kind": "text", "type": "ipv4"}),
+    "both versions": ("192.0.2.1\n2001:db8::1\n", {"kind": "text", "type": "ip"}),
+    "mixed types": ("192.0.2.1\nevil.example\n", {"kind": "text", "type": "any", "personal": "refuse"}),
+    "remarks": ("192.0.2.0/24 ; SBL1\n198.51.100.0/24 ; SBL2\n", {"kind": "text", "type": "cidr", "remark": ";"}),
+    "defanged, with a byte order mark": (
+        "\ufeffhxxp://evil[.]example/a\nhxxp://evil[.]example/b\n",
+        {"kind": "text", "type": "url", "personal": "refuse"},
+    ),
+    "ports": ("192.0.2.1:80\n192.0.2.2:443\n", {"kind": "text", "type": "ip:port"}),
+    "Shift_JIS": (
+        "URL;ブランド\nhttp://evil.example/a;見本銀行\nhttp://evil.example/b;見本銀行\n".encode("cp932"),
+        {
+            "kind": "csv",
+            "encoding": "shift_jis",
+            "delimiter": ";",
+            "comment": "",
+            "fields": {"value": "URL", "type": "url", "personal": "refuse"},
+        },
+    ),
+    "tabs without a header": (
+        "192.0.2.1\t5\n192.0.2.2\t7\n192.0.2.3\t9\n",
+        {
+            "kind": "csv",
+            "delimiter": "tab",
+            "comment": "",
+            "header": "none",
+            "columns": ["column_1", "column_2"],
+            "fields": {"value": "column_1", "type": "ipv4"},
+        },
+    ),
+    "a header in a comment, dates, a port, a number of rows": (
+        "# 2 rows\n# seen,ip,port,malware\n"
+        "2026-09-01 10:00:00,192.0.2.1,80,Mozi\n2026-09-02 10:00:00,192.0.2.2,81,Mozi\n",
+        {
+            "kind": "csv",
+            "comment": "#",
+            "header": "comment",
+            "total": r"# (\d+)",
+            "fields": {
+                "value": "ip",
+                "type": "ipv4",
+                "first_seen": "seen",
+                "zone": "UTC",
+                "port": "port",
+                "malware": ["malware"],
+            },
+        },
+    ),
+    "several hashes": (
+        "md5,sha256\n" + "".join(f"{n:032x},{n:064x}\n" for n in (0xA1, 0xB2, 0xC3)),
+        {
+            "kind": "csv",
+            "comment": "",
+            "fields": {"value": "md5", "type": "file", "hashes": {"SHA-256": "sha256"}},
+        },
+    ),
+    "Japan's time": (
+        "日付,URL\n2026/09/01 10:00,http://evil.example/a\n2026/09/02 10:00,http://evil.example/b\n",
+        {
+            "kind": "csv",
+            "comment": "",
+            "fields": {"value": "URL", "type": "url", "personal": "refuse"},
+        },
+    ),
+    "nested records": (
+        json.dumps(
+            {
+                "status": "ok",
+                "count": 2,
+                "data": {
+                    "items": [
+                        {"ioc": {"ip": "192.0.2.1"}, "first_seen": 1_790_000_000},
+                        {"ioc": {"ip": "192.0.2.2"}, "first_seen": 1_790_000_001},
+                    ]
+                },
+            }
+        ),
+        {
+            "kind": "json",
+            "records": "data.items",
+            "total": "count",
+            "fields": {"value": "ioc.ip", "type": "ipv4", "first_seen": "first_seen", "time": "epoch"},
+        },
+    ),
+    "lines of JSON with one about the document": (
+        '{"cidr":"192.0.2.0/24"}\n{"cidr":"198.51.100.0/24"}\n{"type":"metadata","records":2}\n',
+        {
+            "kind": "jsonl",
+            "fields": {"value": "cidr", "type": "cidr"},
+            "metadata": {"where": {"type": "metadata"}, "total": "records"},
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_what_is_guessed(name: str) -> None:
+    """Delimiters, headers, encodings, types by their values, dates by their form; all rows are read with it."""
+    content, expected = TABLES[name]
+    draft = guess(document(content))
+    assert draft.format == expected
+    result = read_all(document(content), sketch(draft.format))
+    assert (result.rows, len(result.claims), result.refused) == (draft.rows, draft.claims, [])
+
+
+@pytest.mark.parametrize(
+    "content", ["", "lorem ipsum\ndolor sit amet\n", "<!DOCTYPE html><html></html>", "{}", "[1, 2]"]
+)
+def test_what_is_not_recognised_is_refused(content: str, tmp_path: Path) -> None:
+    """With a sentence and exit code 1; a web page by its name."""
+    path = tmp_path / "document"
+    path.write_text(content)
+    done = run("new", path)
+    assert done.exit_code == 1
+    assert ("an HTML page" if "html" in content else "recognised none") in done.stderr
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.one_of(
+        st.binary(max_size=400),
+        st.text(max_size=400).map(str.encode),
+        st.lists(st.lists(st.sampled_from(["192.0.2.1", "a", "", '"', "2026-01-01", "#", ";", "7"])), max_size=9).map(
+            lambda rows: "\n".join(",".join(row) for row in rows).encode()
+        ),
+        st.recursive(
+            st.none() | st.integers() | st.text(max_size=9) | st.just("192.0.2.1"),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        ).map(lambda tree: json.dumps(tree).encode()),
+    )
+)
+def test_whatever_a_document_is_a_guess_is_sound_or_refused(content: bytes) -> None:
+    """No other error, and a file of what is guessed can be loaded and tried."""
+    try:
+        draft = guess(document(content))
+    except UnreadableDocument:
+        return
+    text = feed_file("https://feed.example/x", draft.format, rows=draft.rows, tried=draft.tried, good=draft.claims)
+    said = yaml.safe_load(text)
+    assert said["format"] == draft.format
+    read_all(document(content), sketch(said["format"]))
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_an_id_is_made_of_any_place(host: str, path: str) -> None:
+    """Of 2 to 60 of the letters that an id may have."""
+    for source in (f"https://{host}/{path}", path):
+        try:
+            made = id_of(source)
+        except ValueError:
+            continue  # no URL at all
+        assert made == sketch({"kind": "text"}, id=made).id
+
+
+def test_a_url_is_fetched_once_and_is_in_the_file(server: Server, tmp_path: Path) -> None:
+    """The file's transport is that URL, `feeds check --fetch` reads what is there now, and no file is written over."""
+    server.will(says("# phishing\nhttp://evil.example/a\nhttp://evil.example/b\n"))
+    output = tmp_path / "new.yaml"
+    done = run("new", f"{server.base}/lists/phish.txt", "--output", output, "--id", "evil-list")
+    assert done.exit_code == 0, done.output
+    assert len(server.asked) == 1
+    feed = load_feed(output)
+    assert (feed.id, feed.threat, feed.kind, feed.share) == ("evil-list", None, "log", "internal")
+    assert feed.transport.url == f"{server.base}/lists/phish.txt"  # type: ignore[union-attr]
+    found = checked(output, "--fetch")
+    assert (found["rows"], found["claims"], found["code"]) == (2, 2, 0)
+    again = CliRunner().invoke(noroshi, ["feeds", "new", f"{server.base}/x", "--output", str(output)])
+    assert again.exit_code == 1
+    assert load_feed(output).id == "evil-list"
+
+
+def test_a_page_in_place_of_a_document(server: Server) -> None:
+    """Exit code 1, and what it is."""
+    server.will(says("<!DOCTYPE html><html><body>Sign in</body></html>"))
+    done = run("new", f"{server.base}/list.txt")
+    assert (done.exit_code, "an HTML page" in done.stderr) == (1, True)
+    assert run("new", "nowhere.txt").exit_code == 1
+
+
+def test_a_check_shows_what_would_come_of_a_document(tmp_path: Path) -> None:
+    """How the first claims would look, for whom, what is refused and where, and which columns are not read or empty."""
+    sample = tmp_path / "list.csv"
+    sample.write_text(
+        "url,tags,seen,reporter\nhttp://evil.example/a,kit,,me\nnonsense,kit,,me\nhttp://evil.example/b,,,me\n"
+    )
+    raw = yaml.safe_load(shipped("feeds/urlhaus.yaml").read_text())
+    fields = {"value": "url", "type": "url", "labels": ["tags"], "first_seen": "seen"}
+    raw |= {"id": "my-feed", "share": "members", "format": {"kind": "csv", "fields": fields}}
+    file = tmp_path / "feed.yaml"
+    file.write_text(yaml.safe_dump(raw))
+    found = checked(file, "--sample", sample)
+    assert (found["rows"], found["claims"], found["refused"], found["audience"]) == (3, 2, {"no-scheme": 1}, "green")
+    assert [line for line, _ in found["examples"]] == [3]
+    assert (found["unread"], found["empty"]) == (["reporter"], ["seen"])
+    first = found["first"][0]
+    assert (first["type"], first["value"], first["for"], first["labels"]) == (
+        "url",
+        "http://evil.example/a",
+        "green",
+        ["kit"],
+    )
+    assert first["confidence"] == round(raw["confidence"] * raw["reliability"] / 100 / 5) * 5
+    shown = run("check", file, "--sample", sample).stdout
+    for line in (
+        "columns that are not read: reporter",
+        "columns that are read and have nothing: seen",
+        "  labels: kit",
+    ):
+        assert line in shown.splitlines()
+    assert run("check", file, "--sample", sample, "--fetch").exit_code == 2
+
+
+DOCUMENTS = {
+    "my-feed": "# phishing\nhttp://evil.example/a\nhttp://evil.example/b\nnonsense\n",
+    "my-table": "ip,port,seen,family\n192.0.2.1,443,2026-09-01T00:00:00Z,Mozi\n"
+    "2001:db8::1,80,2026-09-02T00:00:00Z,Mirai\n10.0.0.1,80,2026-09-02T00:00:00Z,Mirai\n",
+    "my-records": json.dumps({"data": [
+        {"sha256": f"{1:064x}", "md5": f"{1:032x}", "seen": 1_780_000_000, "tags": ["exe"]},
+        {"sha256": f"{2:064x}", "md5": f"{2:032x}", "seen": 1_780_000_000, "tags": ["dll"]},
+        {"sha256": "short", "md5": f"{3:032x}", "seen": 1_780_000_000, "tags": []},
+    ]}),
+}  # fmt: skip
+EXAMPLES = [yaml.safe_load(block.text) for block in pages.blocks("docs/adding-a-feed.md") if block.language == "yaml"]
+WHOLE = {raw["id"]: raw for raw in EXAMPLES if isinstance(raw, dict) and "publisher" in raw and "id" in raw}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_feed_of_each_plain_kind_is_one_file(name: str, server: Server, tmp_path: Path) -> None:
+    """The three whole feeds that the page shows, as they stand there: each reads such a document, over HTTP as well."""
+    file = tmp_path / "feed.yaml"
+    file.write_text(yaml.safe_dump(WHOLE[name]))
+    sample = tmp_path / "sample"
+    sample.write_text(DOCUMENTS[name])
+    found = checked(file, "--sample", sample)
+    assert (found["rows"], found["claims"], sum(found["refused"].values()), found["code"]) == (3, 2, 1, 0)
+    server.will(says(DOCUMENTS[name]))
+    file.write_text(yaml.safe_dump(WHOLE[name] | {"transport": {"kind": "http", "url": f"{server.base}/feed"}}))
+    fetched = checked(file, "--fetch")
+    assert (fetched["claims"], fetched["refused"]) == (found["claims"], found["refused"])
+    assert [claim["value"] for claim in fetched["first"]] == [claim["value"] for claim in found["first"]]
+
+
+def test_the_page_shows_one_of_each() -> None:
+    """And no other whole feed that is not tried here."""
+    assert WHOLE.keys() == DOCUMENTS.keys()
+    assert {raw["format"]["kind"] for raw in WHOLE.values()} == {"text", "csv", "json"}
