@@ -198,7 +198,7 @@ class Matcher:
         if not acting:
             return 0
         if kind == "url":
-            found = self._host(*urls.host_of(value))
+            found = self._host(*_host_of(value))
         elif kind == "email":
             found = self._host("domain", value.rpartition("@")[2])
         elif kind in _HOSTS:
@@ -237,7 +237,7 @@ class Matcher:
         return self._compiled.masks[self._compiled.which[place]]
 
     def _excepted(self, kind: str, value: str) -> int:
-        host = urls.host_of(value)[1] if kind == "url" else value.rpartition("@")[2]
+        host = _host_of(value)[1] if kind == "url" else value.rpartition("@")[2]
         names = {value, *_upwards(host)}
         return sum(bit for bit, besides in self._besides if not names.isdisjoint(besides))
 
@@ -249,11 +249,19 @@ class Matcher:
         ]
 
     def _entry(self, kind: str, value: str, bit: int) -> str:
-        host = urls.host_of(value)[1] if kind == "url" else value.rpartition("@")[2] if kind == "email" else value
+        host = _host_of(value)[1] if kind == "url" else value.rpartition("@")[2] if kind == "email" else value
         for name in (value, *_upwards(host)):
             if self._at(name) & bit:
                 return name
         return self._compiled.ranges.entry(host, bit) or self._compiled.texts.entry(value, bit)
+
+
+def _host_of(url: str) -> tuple[str, str]:
+    """The host of a stored URL; nothing where it was canonical once and would be refused today."""
+    try:
+        return urls.host_of(url)
+    except BadValue:
+        return "domain", ""
 
 
 def _upwards(name: str) -> Iterator[str]:

@@ -46,6 +46,12 @@ class Applied(NamedTuple):
     rule: str
 
 
+def check(settings: Settings) -> None:
+    """Raises :class:`ListError` for a list of which a source is not there."""
+    for item in settings.known_good:
+        list(_files(item))
+
+
 def sources(settings: Settings) -> dict[str, str]:
     """By list, the digest of its sources and of all that decides what it holds. Raises :class:`ListError`."""
     shared = hashlib.sha256(b"".join(_digest(_warninglist(name)) for name in _SHARED)).hexdigest()

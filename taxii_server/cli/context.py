@@ -18,6 +18,7 @@ from rich.progress import Progress, ProgressColumn
 from config.instant import Millis, system_clock
 from config.loading import load
 from config.settings import Settings
+from taxii_server import lists
 from taxii_server.opening import check_feeds, open_hub
 from taxii_server.stores import is_there
 from taxii_server.stores.base import AuditRecord, Store
@@ -92,6 +93,7 @@ def opened(config: Path | None, data: Path | None, *, must_exist: bool = True) -
     if must_exist and not is_there(settings.store, settings.data):
         raise Failure(f"{settings.data}: no hub's data here yet; `noroshi up` makes it", NOT_FOUND)
     check_feeds(settings, given(config))
+    lists.check(settings)
     store = open_hub(settings)
     try:
         yield settings, store
