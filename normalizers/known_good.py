@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from heapq import merge as merged
+from itertools import chain, islice
 from typing import Literal, NamedTuple
 
 from normalizers import hosts, urls
@@ -27,6 +28,8 @@ Reach = Literal["name", "owned", "all"]
 #: Lists that one mask holds. The first bit is of the hosts that many share.
 MOST_LISTS = 256
 _SHARED = 1
+#: Names below which a list's are kept as they are: most lists that act on URLs have few, and URLs are many.
+FEW = 1_000
 _WWW = "www."
 _HOSTS = frozenset({"domain", "ipv4", "ipv6", "cidr"})
 
@@ -71,7 +74,9 @@ class Compiled(NamedTuple):
     """The lists, in the form that is searched and kept in a file."""
 
     lists: tuple[Held, ...]
-    #: sorted hashes of names and exact values
+    #: names and exact values of lists that have few -> the lists that hold them
+    few: dict[str, int]
+    #: sorted hashes of the names and exact values of all others
     keys: array[int]
     #: by place in ``keys``: which of ``masks``
     which: array[int]
@@ -83,6 +88,7 @@ class Compiled(NamedTuple):
 def compiled(listings: Iterable[Listing], shared: Iterable[str] = ()) -> Compiled:
     """Compile lists; ``shared`` are the names beneath which everybody may have one: no ``owned`` list reaches past."""
     keys: list[tuple[array[int], int]] = [(_hashes(_names(shared, 1, [])), _SHARED)]
+    few: dict[str, int] = {}
     networks: list[tuple[tuple[int, int, int], int]] = []
     words: list[tuple[str, int]] = []
     patterns: list[tuple[str, int]] = []
@@ -93,9 +99,14 @@ def compiled(listings: Iterable[Listing], shared: Iterable[str] = ()) -> Compile
         bit, refused, count = 1 << number, list[str](), 0
         for match, values in listing.parts:
             if match in ("string", "hostname"):
-                found = _hashes(_names(values, listing.least_labels if match == "hostname" else 0, refused))
-                keys.append((found, bit))
-                count += len(found)
+                found = _names(values, listing.least_labels if match == "hostname" else 0, refused)
+                first = list(islice(found, FEW))
+                if len(first) < FEW:
+                    few.update({name: few.get(name, 0) | bit for name in first})
+                    count += len(set(first))
+                else:
+                    keys.append((_hashes(chain(first, found)), bit))
+                    count += len(keys[-1][0])
                 continue
             before = len(networks) + len(words) + len(patterns)
             for value in values:
@@ -111,7 +122,7 @@ def compiled(listings: Iterable[Listing], shared: Iterable[str] = ()) -> Compile
             count += len(networks) + len(words) + len(patterns) - before
         exact = any(match == "string" for match, _ in listing.parts)
         lists.append(Held(listing.id, listing.on, listing.reach, exact, count, len(refused), listing.besides))
-    return Compiled(tuple(lists), *_joined(keys), Ranges.of(networks), Texts.of(words, patterns))
+    return Compiled(tuple(lists), few, *_joined(keys), Ranges.of(networks), Texts.of(words, patterns))
 
 
 def _names(values: Iterable[str], least_labels: int, refused: list[str]) -> Iterator[str]:
@@ -174,6 +185,7 @@ class Matcher:
         self._reach = {
             reach: sum(bit for bit, held in bits if held.reach == reach) for reach in ("name", "owned", "all")
         }
+        self._hashed = sum(bit for bit, _ in bits if any(mask & bit for mask in compiled.masks))
         self._exact = sum(bit for bit, held in bits if held.exact)
         self._besides = [(bit, held.besides) for bit, held in bits if held.besides]
         # Many names end alike, and URLs of one host come together.
@@ -198,11 +210,11 @@ class Matcher:
         if not acting:
             return 0
         if kind == "url":
-            found = self._host(*_host_of(value))
+            found = self._host(*_host_of(value), acting & self._hashed)
         elif kind == "email":
-            found = self._host("domain", value.rpartition("@")[2])
+            found = self._host("domain", value.rpartition("@")[2], acting & self._hashed)
         elif kind in _HOSTS:
-            found = self._host(kind, value)
+            found = self._host(kind, value, acting & self._hashed)
         else:
             found = 0
         if self._exact & acting:
@@ -212,9 +224,11 @@ class Matcher:
             found &= ~self._excepted(kind, value)
         return found
 
-    def _of_host(self, kind: str, value: str) -> int:
+    def _of_host(self, kind: str, value: str, hashed: int) -> int:
         if kind != "domain":
             return self._compiled.ranges.match(value)
+        if not hashed and not self._has_few(value):
+            return 0
         found = self._at(value)
         reach, owned = self._reach["all"], self._reach["owned"]
         parent, www = value, value.startswith(_WWW)
@@ -229,12 +243,20 @@ class Matcher:
             found |= here & (reach | owned)
         return found
 
+    def _has_few(self, name: str) -> bool:
+        few = self._compiled.few
+        while name:
+            if name in few:
+                return True
+            name = name.partition(".")[2]
+        return False
+
     def _look_up(self, value: str) -> int:
-        keys, key = self._compiled.keys, _hash(value)
+        keys, key, few = self._compiled.keys, _hash(value), self._compiled.few.get(value, 0)
         place = bisect_left(keys, key)
         if place == len(keys) or keys[place] != key:
-            return 0
-        return self._compiled.masks[self._compiled.which[place]]
+            return few
+        return few | self._compiled.masks[self._compiled.which[place]]
 
     def _excepted(self, kind: str, value: str) -> int:
         host = _host_of(value)[1] if kind == "url" else value.rpartition("@")[2]

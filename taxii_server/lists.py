@@ -21,7 +21,7 @@ from normalizers.known_good_ranges import Ranges, Segments
 from normalizers.known_good_texts import Texts
 
 #: Raised whenever the same sources would be compiled to something else.
-_FORM = 1
+_FORM = 2
 _FOLDER = "known-good"
 #: Of a list's own file. What is larger is no list that a person keeps.
 _LARGEST = 64 * 1024 * 1024
@@ -199,6 +199,7 @@ def _keep(path: Path, lists: Compiled) -> None:
             # Masks have a bit for each list, more than a JSON number holds.
             "masks": [hex(mask) for mask in lists.masks],
             "ranges": [hex(mask) for mask in lists.ranges.masks],
+            "few": [[name, hex(mask)] for name, mask in lists.few.items()],
             "words": [[word, hex(mask)] for word, mask in lists.texts.listed()],
             "patterns": [[pattern.pattern, hex(bit)] for pattern, bit in lists.texts.patterns],
             "sizes": [len(block) for block in blocks],
@@ -227,6 +228,7 @@ def _read(head: dict[str, Any], rest: memoryview) -> Compiled:
     starts = [bytes(six[place : place + 16]) for place in range(0, len(six), 16)]
     return Compiled(
         lists,
+        {name: int(mask, 16) for name, mask in head["few"]},
         _array("Q", keys),
         _array("H", which),
         _numbers(head["masks"]),

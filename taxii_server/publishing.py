@@ -122,7 +122,7 @@ class Publisher:
         """What is due of those that are ``reached`` from the marked ``keys``."""
         outlooks = self.sight.look(plan, reached, claims)
         if self.settings.known_good:
-            self.sight.known_good.count(plan.view.name, keys, [(item.key, item.word.known_good) for item in outlooks])
+            self._count(plan, keys, outlooks)
         due: list[Publication | None] = []
         identities: set[ObjectKey] = set()
         now = self.now()
@@ -131,6 +131,13 @@ class Publisher:
                 due.append(self.editions.publisher(plan, outlook.word, identities))
             due.append(self._edition(plan, outlook, self.sight.content(plan, outlook.word), now))
         return [publication for publication in due if publication is not None]
+
+    def _count(self, plan: Plan, keys: Sequence[bytes], outlooks: list[Outlook]) -> None:
+        if len(outlooks) != len(keys):  # some were marked more than once, of some the view knows nothing
+            known = {item.key for item in outlooks}
+            keys = [key for key in keys if key in known]
+        held = {item.key: item.word.known_good for item in outlooks if item.word.known_good}
+        self.sight.known_good.count(plan.view.name, keys, held)
 
     def _edition(self, plan: Plan, outlook: Outlook, content: bytes, now: Millis) -> Publication | None:
         """The version that is due, if a subscriber would act on anything that changed."""

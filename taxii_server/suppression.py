@@ -8,7 +8,7 @@ batches changes when that is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -156,20 +156,16 @@ class Suppression:
 
     # -- counting
 
-    def count(self, view: str, keys: Sequence[bytes], found: Sequence[tuple[bytes, tuple[str, ...]]]) -> None:
-        """Note what a view looked at, each key as often as it was marked, and which lists hold those that it ``found``
-        something about."""
+    def count(self, view: str, keys: Sequence[bytes], held: Mapping[bytes, tuple[str, ...]]) -> None:
+        """Note what a view looked at and knows of, each key as often as it was marked, and which lists hold some."""
         if not self._items or not self.counting:
             return
         tally = self._tallies.setdefault(view, _Tally())
-        held = dict(found)
-        times: Iterable[bytes] = keys if len(keys) != len(found) else held
-        for key in times:
-            hit = held.get(key)
-            if hit is not None:
-                tally.seen += 1
-                tally.hits.update(hit)
-                tally.untold.update(hit)
+        tally.seen += len(keys)
+        for key in keys if held else ():
+            if key in held:
+                tally.hits.update(held[key])
+                tally.untold.update(held[key])
 
     def judge(self, now: Millis) -> None:
         """When nothing is left to publish: set aside what hits more than its cap, and remember the counts."""

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from normalizers import known_good_texts
+from normalizers import known_good, known_good_texts
 from normalizers.known_good import NOTHING, Hit, Listing, Matcher, compiled
 from normalizers.known_good_texts import UnsafePattern, expression
 
@@ -135,14 +135,16 @@ def _reached(listing: Listing, kind: str, host: str, entries: set[str]) -> bool:
     return False
 
 
-@given(listings(), st.lists(observables(), min_size=1, max_size=10))
+@given(listings(), st.lists(observables(), min_size=1, max_size=10), st.sampled_from([1, 3, 1_000]))
 @how(max_examples=400, deadline=None)
-@example([Listing("list-0", frozenset({"domain"}), "owned", (("hostname", ["co.jp"]),))], [("domain", "co.jp")])
+@example([Listing("list-0", frozenset({"domain"}), "owned", (("hostname", ["co.jp"]),))], [("domain", "co.jp")], 1_000)
 def test_the_lists_that_hold_a_value_are_those_of_the_plainest_reading(
-    some: list[Listing], values: list[tuple[str, str]]
+    some: list[Listing], values: list[tuple[str, str]], few: int
 ) -> None:
     """Sorted hashes, ranges and indexes give what one loop over everything would; and each hit names an entry."""
-    matcher = Matcher(compiled(some, SHARED))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(known_good, "FEW", few)
+        matcher = Matcher(compiled(some, SHARED))
     for kind, value in values:
         expected = tuple(listing.id for listing in some if _holds(listing, kind, value))
         assert matcher.ids(matcher.match(kind, value)) == expected, (kind, value)
