@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-import pymispwarninglists
 
 from config.known_good import KnownGood, Match
 from config.settings import Settings
@@ -25,7 +24,6 @@ _FORM = 2
 _FOLDER = "known-good"
 #: Of a list's own file. What is larger is no list that a person keeps.
 _LARGEST = 64 * 1024 * 1024
-_WARNINGLISTS = Path(pymispwarninglists.__file__).parent / "data" / "misp-warninglists" / "lists"
 #: Names beneath which everybody may have one, so that no ``owned`` list speaks for what lies there.
 _SHARED = (
     "second-level-tlds", "dynamic-dns", "lots-project", "link-in-bio", "public-ipfs-gateways", "url-shortener",
@@ -86,7 +84,11 @@ def _files(item: KnownGood) -> Iterator[Path]:
 
 
 def _warninglist(name: str) -> Path:
-    path = _WARNINGLISTS / name / "list.json"
+    # Here, and not above: it imports jsonschema as well, which takes longer than most commands take.
+    import pymispwarninglists
+
+    folder = Path(pymispwarninglists.__file__).parent / "data" / "misp-warninglists" / "lists"
+    path = folder / name / "list.json"
     if "/" in name or "\\" in name or not path.is_file():
         raise ListError(f"expected a warninglist of pymispwarninglists such as tranco10k, got {name!r}")
     return path
