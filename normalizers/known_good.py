@@ -6,18 +6,14 @@ networks are sorted ranges without overlap, substrings an index by their first c
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from hashlib import blake2b
-from heapq import merge as merged
-from itertools import chain, islice
 from typing import Literal, NamedTuple
 
-from normalizers import hosts, urls
+from normalizers import urls
 from normalizers.bad_value import BadValue
-from normalizers.known_good_ranges import Ranges, network_of
+from normalizers.known_good_names import Names, part
+from normalizers.known_good_ranges import Network, Ranges, network_of
 from normalizers.known_good_texts import Texts, UnsafePattern, expression, substring
 
 Match = Literal["string", "hostname", "cidr", "substring", "regex"]
@@ -28,8 +24,6 @@ Reach = Literal["name", "owned", "all"]
 #: Lists that one mask holds. The first bit is of the hosts that many share.
 MOST_LISTS = 256
 _SHARED = 1
-#: Names below which a list's are kept as they are: most lists that act on URLs have few, and URLs are many.
-FEW = 1_000
 _WWW = "www."
 _HOSTS = frozenset({"domain", "ipv4", "ipv6", "cidr"})
 
@@ -74,22 +68,15 @@ class Compiled(NamedTuple):
     """The lists, in the form that is searched and kept in a file."""
 
     lists: tuple[Held, ...]
-    #: names and exact values of lists that have few -> the lists that hold them
-    few: dict[str, int]
-    #: sorted hashes of the names and exact values of all others
-    keys: array[int]
-    #: by place in ``keys``: which of ``masks``
-    which: array[int]
-    masks: tuple[int, ...]
+    names: Names
     ranges: Ranges
     texts: Texts
 
 
 def compiled(listings: Iterable[Listing], shared: Iterable[str] = ()) -> Compiled:
     """Compile lists; ``shared`` are the names beneath which everybody may have one: no ``owned`` list reaches past."""
-    keys: list[tuple[array[int], int]] = [(_hashes(_names(shared, 1, [])), _SHARED)]
-    few: dict[str, int] = {}
-    networks: list[tuple[tuple[int, int, int], int]] = []
+    names = [part(_SHARED, shared, 1, [])]
+    networks: list[tuple[Network, int]] = []
     words: list[tuple[str, int]] = []
     patterns: list[tuple[str, int]] = []
     lists = []
@@ -99,14 +86,8 @@ def compiled(listings: Iterable[Listing], shared: Iterable[str] = ()) -> Compile
         bit, refused, count = 1 << number, list[str](), 0
         for match, values in listing.parts:
             if match in ("string", "hostname"):
-                found = _names(values, listing.least_labels if match == "hostname" else 0, refused)
-                first = list(islice(found, FEW))
-                if len(first) < FEW:
-                    few.update({name: few.get(name, 0) | bit for name in first})
-                    count += len(set(first))
-                else:
-                    keys.append((_hashes(chain(first, found)), bit))
-                    count += len(keys[-1][0])
+                names.append(part(bit, values, listing.least_labels if match == "hostname" else 0, refused))
+                count += names[-1].entries
                 continue
             before = len(networks) + len(words) + len(patterns)
             for value in values:
@@ -122,52 +103,7 @@ def compiled(listings: Iterable[Listing], shared: Iterable[str] = ()) -> Compile
             count += len(networks) + len(words) + len(patterns) - before
         exact = any(match == "string" for match, _ in listing.parts)
         lists.append(Held(listing.id, listing.on, listing.reach, exact, count, len(refused), listing.besides))
-    return Compiled(tuple(lists), few, *_joined(keys), Ranges.of(networks), Texts.of(words, patterns))
-
-
-def _names(values: Iterable[str], least_labels: int, refused: list[str]) -> Iterator[str]:
-    """Values as they are looked for: names in the hub's spelling without what stands for all beneath them."""
-    for value in values:
-        text = value.strip().lower()
-        if least_labels:
-            text = text.removeprefix("*").removeprefix(".").removesuffix(".")
-            if text.count(".") + 1 < least_labels or not text or "/" in text:
-                refused.append(value)
-                continue
-            if "." in text and (not text.isascii() or "xn--" in text):
-                try:
-                    text = hosts.name(text)
-                except BadValue:
-                    refused.append(value)
-                    continue
-        yield text
-
-
-def _hashes(values: Iterable[str]) -> array[int]:
-    return array("Q", sorted({_hash(value) for value in values}))
-
-
-def _hash(value: str) -> int:
-    return int.from_bytes(blake2b(value.encode(errors="replace"), digest_size=8).digest(), "big")
-
-
-def _joined(parts: list[tuple[array[int], int]]) -> tuple[array[int], array[int], tuple[int, ...]]:
-    keys, which, masks = array("Q"), array("H"), dict[int, int]()
-    last, mask = -1, 0
-    for key, bit in merged(*(_with(found, bit) for found, bit in parts)):
-        if key != last and last >= 0:
-            keys.append(last)
-            which.append(masks.setdefault(mask, len(masks)))
-            mask = 0
-        last, mask = key, mask | bit
-    if last >= 0:
-        keys.append(last)
-        which.append(masks.setdefault(mask, len(masks)))
-    return keys, which, tuple(masks)
-
-
-def _with(found: array[int], bit: int) -> Iterator[tuple[int, int]]:
-    return ((key, bit) for key in found)
+    return Compiled(tuple(lists), Names.of(names), Ranges.of(networks), Texts.of(words, patterns))
 
 
 class Matcher:
@@ -185,11 +121,11 @@ class Matcher:
         self._reach = {
             reach: sum(bit for bit, held in bits if held.reach == reach) for reach in ("name", "owned", "all")
         }
-        self._hashed = sum(bit for bit, _ in bits if any(mask & bit for mask in compiled.masks))
+        self._hashed = sum(bit for bit, _ in bits if any(mask & bit for mask in compiled.names.masks))
         self._exact = sum(bit for bit, held in bits if held.exact)
         self._besides = [(bit, held.besides) for bit, held in bits if held.besides]
         # Many names end alike, and URLs of one host come together.
-        self._at = lru_cache(maxsize=16_384)(self._look_up)
+        self._at = lru_cache(maxsize=16_384)(compiled.names.look_up)
         self._host = lru_cache(maxsize=8_192)(self._of_host)
         self.match = lru_cache(maxsize=8_192)(self._match)
 
@@ -227,7 +163,7 @@ class Matcher:
     def _of_host(self, kind: str, value: str, hashed: int) -> int:
         if kind != "domain":
             return self._compiled.ranges.match(value)
-        if not hashed and not self._has_few(value):
+        if not hashed and not self._compiled.names.has_few(value):
             return 0
         found = self._at(value)
         reach, owned = self._reach["all"], self._reach["owned"]
@@ -242,21 +178,6 @@ class Matcher:
                 owned = 0
             found |= here & (reach | owned)
         return found
-
-    def _has_few(self, name: str) -> bool:
-        few = self._compiled.few
-        while name:
-            if name in few:
-                return True
-            name = name.partition(".")[2]
-        return False
-
-    def _look_up(self, value: str) -> int:
-        keys, key, few = self._compiled.keys, _hash(value), self._compiled.few.get(value, 0)
-        place = bisect_left(keys, key)
-        if place == len(keys) or keys[place] != key:
-            return few
-        return few | self._compiled.masks[self._compiled.which[place]]
 
     def _excepted(self, kind: str, value: str) -> int:
         host = _host_of(value)[1] if kind == "url" else value.rpartition("@")[2]

@@ -16,6 +16,7 @@ import orjson
 from config.known_good import KnownGood, Match
 from config.settings import Settings
 from normalizers.known_good import NOTHING, Compiled, Held, Listing, Matcher, compiled
+from normalizers.known_good_names import Names
 from normalizers.known_good_ranges import Ranges, Segments
 from normalizers.known_good_texts import Texts
 
@@ -192,16 +193,16 @@ def forget_others(settings: Settings, names: Sequence[str]) -> None:
 def _keep(path: Path, lists: Compiled) -> None:
     v4, v6 = lists.ranges.v4, lists.ranges.v6
     blocks = [
-        lists.keys.tobytes(), lists.which.tobytes(), array("I", map(int, v4.starts)).tobytes(),
+        lists.names.keys.tobytes(), lists.names.which.tobytes(), array("I", map(int, v4.starts)).tobytes(),
         v4.which.tobytes(), b"".join(map(bytes, v6.starts)), v6.which.tobytes(),
     ]  # fmt: skip
     head = orjson.dumps(
         {
             "lists": [[*held[:1], sorted(held.on), *held[2:6], sorted(held.besides)] for held in lists.lists],
             # Masks have a bit for each list, more than a JSON number holds.
-            "masks": [hex(mask) for mask in lists.masks],
+            "masks": [hex(mask) for mask in lists.names.masks],
             "ranges": [hex(mask) for mask in lists.ranges.masks],
-            "few": [[name, hex(mask)] for name, mask in lists.few.items()],
+            "few": [[name, hex(mask)] for name, mask in lists.names.few.items()],
             "words": [[word, hex(mask)] for word, mask in lists.texts.listed()],
             "patterns": [[pattern.pattern, hex(bit)] for pattern, bit in lists.texts.patterns],
             "sizes": [len(block) for block in blocks],
@@ -230,10 +231,12 @@ def _read(head: dict[str, Any], rest: memoryview) -> Compiled:
     starts = [bytes(six[place : place + 16]) for place in range(0, len(six), 16)]
     return Compiled(
         lists,
-        {name: int(mask, 16) for name, mask in head["few"]},
-        _array("Q", keys),
-        _array("H", which),
-        _numbers(head["masks"]),
+        Names(
+            {name: int(mask, 16) for name, mask in head["few"]},
+            _array("Q", keys),
+            _array("H", which),
+            _numbers(head["masks"]),
+        ),
         Ranges(
             Segments(_array("I", four), _array("H", four_which)),
             Segments(starts, _array("H", six_which)),

@@ -6,13 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from config.instant import DAY, HOUR, stix_time
 from config.settings import Settings
 from normalizers.claims import Claim
 from taxii_server import suppression
 from taxii_server.jobs import Jobs
-from taxii_server.stores.base import Store
+from taxii_server.opening import open_hub
+from taxii_server.stores.base import Store, StoreUnusable
 from taxii_server.stores.memory import MemoryStore
 from tests.hubs import BLOCKING, MEMBERS, PUBLIC, Hub, SteppingClock, settings
 
@@ -249,6 +251,35 @@ def test_a_view_may_rule_otherwise_under_ids_of_its_own(case: Case) -> None:
     assert (usual["confidence"], own["confidence"]) == (20, 80)
     assert usual["id"] != own["id"]
     assert usual == indicators(hub)["good.example"]
+
+
+def test_a_collection_that_is_there_cannot_be_given_other_actions(tmp_path: Path) -> None:
+    """Its objects would have other bytes under the same ids; the hub does not start."""
+    usual = settings(known_good=[listed()], store="sqlite:hub.db").model_copy(update={"data": tmp_path})
+    open_hub(usual).close()
+    raw = usual.model_dump()
+    raw["api_roots"][0]["collections"][0]["view"]["known_good"] = {"good": "label"}
+    with pytest.raises(StoreUnusable, match="give it a new id"):
+        open_hub(Settings.model_validate(raw).model_copy(update={"data": tmp_path}))
+
+
+@pytest.mark.parametrize(
+    ("item", "view", "said"),
+    [
+        (listed(audience="internal"), {}, "no view is internal"),
+        (listed(audience="amber:nobody"), {}, "no group is called 'nobody'"),
+        (listed(values=[]), {}, "expected warninglists, a file or values"),
+        (listed(types=["cve"]), {}, "are not known to be good"),
+        (listed(audience="green"), {"good": "off"}, "'good' is for green, and this view for clear"),
+        (listed(), {"bad": "off"}, "no known-good list is called 'bad'"),
+    ],
+)
+def test_a_list_that_makes_no_sense_is_refused(item: dict[str, Any], view: dict[str, str], said: str) -> None:
+    """What was given and what was expected."""
+    raw = settings().model_dump()
+    raw["api_roots"][0]["collections"][0]["view"]["known_good"] = view
+    with pytest.raises(ValidationError, match=said):
+        Settings.model_validate({**raw, "known_good": [item]})
 
 
 def test_a_list_over_its_cap_is_set_aside_when_it_changes(case: Case) -> None:

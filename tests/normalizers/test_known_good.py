@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from normalizers import known_good, known_good_texts
+from normalizers import known_good_names, known_good_texts
 from normalizers.known_good import NOTHING, Hit, Listing, Matcher, compiled
 from normalizers.known_good_texts import UnsafePattern, expression
 
@@ -143,7 +143,7 @@ def test_the_lists_that_hold_a_value_are_those_of_the_plainest_reading(
 ) -> None:
     """Sorted hashes, ranges and indexes give what one loop over everything would; and each hit names an entry."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(known_good, "FEW", few)
+        patch.setattr(known_good_names, "FEW", few)
         matcher = Matcher(compiled(some, SHARED))
     for kind, value in values:
         expected = tuple(listing.id for listing in some if _holds(listing, kind, value))
