@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= data
 PORT ?= 9680
 
-.PHONY: run test test-long check format bench feeds-report quality names lock clean
+.PHONY: run test test-long check format bench blowup feeds-report quality names lock clean
 
 run: $(VENV)/.run
 	$(BIN)/noroshi up --demo --data $(DATA) --port $(PORT)
@@ -28,6 +28,10 @@ format: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# Does anything that strangers send take time by the square of its length? A few minutes.
+blowup: $(VENV)/.test
+	$(BIN)/python -m benchmarks.blowup $(BLOWUP)
 
 # What real snapshots become, into docs/feeds-report.md; NOROSHI_SHARED names the folder that holds feeds/.
 feeds-report: $(VENV)/.test

@@ -27,6 +27,8 @@ _URL = re.compile(rf"(?<![0-9A-Za-z])(?=[{_MARK}fhsw]){_SCHEME}[^\s\"<>`|、。�
 _NEXT = re.compile(rf"[,;](?={_MARK}?(?:https?|ftp):?{_MARK}?//)", re.IGNORECASE)
 _WORD = re.compile(rf"[0-9A-Za-z_.@:/%+&=?~#\[\]{{}}*●…{_MARK}-]+")
 _CELL = re.compile(r"[\t|]")
+_LATIN = re.compile("[0-9A-Za-z]")
+_SOMETHING = re.compile("[0-9A-Za-z●…]")
 _HEX = re.compile(r"[0-9A-Fa-f]+")
 _IPV4 = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]{1,5}|/[0-9]{1,2})?")
 _IPV6 = re.compile(r"\[?[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\](?::[0-9]{1,5})?|/[0-9]{1,3})?")
@@ -102,7 +104,7 @@ def _international(text: str) -> Candidate | None:
     plain = given.replace(_MARK, "")
     if _NAME.fullmatch(plain) is None:
         return None
-    mixed = any(not label.isascii() and re.search("[0-9A-Za-z]", label) for label in plain.split("."))
+    mixed = any(not label.isascii() and _LATIN.search(label) for label in plain.split("."))
     return Candidate("domain", plain, True, "text that may be part of it" if mixed else "")
 
 
@@ -198,7 +200,7 @@ def _classified(text: str, defanged: bool) -> Candidate | None:
     if _NAME.fullmatch(text):
         name, _, port = text.partition(":")
         return Candidate("domain", name, defanged, port=_port(port))
-    if not defanged or not re.search(r"[0-9A-Za-z●…]", text):
+    if not defanged or not _SOMETHING.search(text):
         return None
     return Candidate("url" if "/" in text else "domain", text, True)
 
