@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= data
 PORT ?= 9680
 
-.PHONY: run test test-long check format bench blowup feeds-report quality names lock clean
+.PHONY: run test test-long check format bench bench-feeds blowup feeds-report quality names lock clean
 
 run: $(VENV)/.run
 	$(BIN)/noroshi up --demo --data $(DATA) --port $(PORT)
@@ -32,6 +32,9 @@ bench: $(VENV)/.test
 # Does anything that strangers send take time by the square of its length? A few minutes.
 blowup: $(VENV)/.test
 	$(BIN)/python -m benchmarks.blowup $(BLOWUP)
+# Feeds of a million rows, some ten minutes; --rows 20000 to see that it runs.
+bench-feeds: $(VENV)/.test
+	$(BIN)/python -m benchmarks.feeds $(BENCH)
 
 # What real snapshots become, into docs/feeds-report.md; NOROSHI_SHARED names the folder that holds feeds/.
 feeds-report: $(VENV)/.test

@@ -117,16 +117,24 @@ def _notes(cells: Cells) -> str:
 
 
 def _machine(run: Run) -> str:
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     lines = [
-        f"- {run.started:%Y-%m-%d %H:%M} to {run.ended:%H:%M} UTC; load average before: {run.load_before:.2f}",
-        f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB; Linux {platform.release()}",
-        f"- Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, wrk {wrk.version()}",
-        f"- noroshi at commit {_commit()}",
+        *place(run.started, run.ended, run.load_before),
+        f"- wrk {wrk.version()}",
         *(f"- {version}" for version in run.versions),
         f"- {run.effort}",
     ]
     return "\n".join(lines)
+
+
+def place(started: datetime, ended: datetime, load_before: float) -> list[str]:
+    """When and on what it ran."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    return [
+        f"- {started:%Y-%m-%d %H:%M} to {ended:%H:%M} UTC; load average before: {load_before:.2f}",
+        f"- {_processor()}, {os.cpu_count()} cores, {memory:.0f} GB; Linux {platform.release()}",
+        f"- Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}",
+        f"- noroshi at commit {_commit()}",
+    ]
 
 
 def _processor() -> str:
