@@ -27,6 +27,8 @@ they are.
 - **claims** = repeated + known + from others + new: about an observable that an earlier record of the file is about;
   that the same feed knew from an earlier file; that only other feeds had said before; that nobody had said before.
 - **over**: observables whose claims had ended by the day of the snapshot. They are kept and looked up, not published.
+- **by lists**: observables that the known-good lists that ship keep back; in brackets, how many each list holds, be
+  they kept back, made less sure or labelled.
 - **objects** were published for the first time; **versions** are new ones of objects that were there.
 - **validated**: of those, so many were held to `stix2.parse` and the OASIS validator, with the errors they found.
 - Feeds named after a file are other forms of what a shipped feed offers, read by an entry in the tests and no code.

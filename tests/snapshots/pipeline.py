@@ -20,7 +20,7 @@ import orjson
 from collectors.document import Body, Document
 from config.feeds import Feed, FileTransport
 from config.instant import Micros
-from config.loading import shipped
+from config.loading import load, shipped
 from normalizers.claims import observable_key, scores
 from normalizers.reading import read
 from normalizers.records import Record, Refusal, UnreadableDocument
@@ -59,6 +59,9 @@ class Became:
     #: of the observables of this file, those whose claims were over on its day, or only score it: known, and not
     #: published
     over: int = 0
+    #: known-good list -> those that it holds; and how many of them all are kept back for it
+    listed: Counter[str] = field(default_factory=Counter)
+    suppressed: int = 0
     #: those about which nothing is published for another reason
     silent: int = 0
     #: objects published for the first time, by STIX type
@@ -83,10 +86,11 @@ class Hub:
     """Takes in one snapshot after another."""
 
     def __init__(self, data: Path, **changes: Any) -> None:
-        """``changes``: of its settings."""
+        """With the known-good lists that ship; ``changes``: of its settings."""
         self._data = data
         (data / _FOLDER).mkdir(parents=True)
-        settings = hubs.settings(data=str(data), store=f"sqlite:{data / 'hub.db'}", **changes)
+        lists = [item.model_dump() for item in load(shipped("hub.yaml")).known_good]
+        settings = hubs.settings(data=str(data), store=f"sqlite:{data / 'hub.db'}", **{"known_good": lists, **changes})
         self._hub = settings.hub.name
         self._clock = hubs.SteppingClock(0)
         self._store = open_store(settings.store, settings.data)
@@ -119,6 +123,8 @@ class Hub:
         self._count(became, feed, state, keys, origins)
         self._published(became)
         after = self._known(keys)
+        for look in self._publisher.sight.look(self._plan, keys, self._store.claims(keys)):
+            became.listed.update(look.word.known_good)
         self._silent(became, keys.keys() - after.keys())
         if became.objects.total() != len(after.keys() - before.keys()):
             raise RuntimeError(
@@ -129,8 +135,10 @@ class Hub:
     def _silent(self, became: Became, keys: set[bytes]) -> None:
         now = self._clock() // 1_000
         about = self._store.claims(keys)
-        became.over = sum(all(claim.ends <= now or scores(claim) for claim in claims) for claims in about.values())
-        became.silent = len(keys) - became.over
+        over = {key for key, claims in about.items() if all(claim.ends <= now or scores(claim) for claim in claims)}
+        kept = {look.key for look in self._publisher.sight.look(self._plan, keys - over, about) if look.word.gate}
+        became.over, became.suppressed = len(over), len(kept)
+        became.silent = len(keys - over - kept)
 
     def _feed(self, feed: Feed, snapshot: Snapshot) -> Feed:
         path = self._data / _FOLDER / Path(snapshot.file).name

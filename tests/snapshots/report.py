@@ -59,6 +59,7 @@ _COLUMNS: dict[str, Callable[[Line], str]] = {
     "from others": lambda line: _number(line.became.across),
     "new": lambda line: _number(line.became.new),
     "over": lambda line: _number(line.became.over),
+    "by lists": lambda line: _number(line.became.suppressed) + _of(line.became.listed),
     "objects": lambda line: _counts(dict(line.became.objects)),
     "versions": lambda line: _number(line.became.versions),
     "validated": lambda line: f"{line.checked.objects:,}" + _errored(line.checked),
@@ -80,18 +81,20 @@ def _sum(lines: Sequence[Line]) -> list[str]:
     became = [line.became for line in lines]
     refused: Counter[str] = sum((Counter(item.refused) for item in became), Counter())
     objects: Counter[str] = sum((item.objects for item in became), Counter())
+    listed: Counter[str] = sum((item.listed for item in became), Counter())
     more = sum(item.more for item in became)
     claims = f"{sum(item.claims for item in became):,}" + (f" ({more} more)" if more else "")
     numbers = {
         name: _number(sum(getattr(item, name) for item in became))
-        for name in ("rows", "held", "within", "again", "across", "new", "over", "versions")
+        for name in ("rows", "held", "within", "again", "across", "new", "over", "suppressed", "versions")
     }
     all_checked = Checked(
         sum(line.checked.objects for line in lines), [e for line in lines for e in line.checked.errors]
     )
     return [
         "together", "", "", numbers["rows"], claims, _counts(refused), numbers["held"], numbers["within"],
-        numbers["again"], numbers["across"], numbers["new"], numbers["over"], _counts(objects), numbers["versions"],
+        numbers["again"], numbers["across"], numbers["new"], numbers["over"],
+        numbers["suppressed"] + _of(listed), _counts(objects), numbers["versions"],
         f"{all_checked.objects:,}" + _errored(all_checked),
     ]  # fmt: skip
 
@@ -112,6 +115,10 @@ def _counts(counts: dict[str, int]) -> str:
     return ", ".join(
         f"{count:,} {name}" for name, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     )
+
+
+def _of(listed: Counter[str]) -> str:
+    return f" ({_counts(dict(listed))})" if listed else ""
 
 
 def _errored(found: Checked) -> str:

@@ -66,6 +66,15 @@ def test_no_observable_has_two_objects(whole: Whole) -> None:
     assert whole.duplicates == 0
 
 
+def test_what_lists_keep_back_is_told(whole: Whole) -> None:
+    """What a known-good list keeps back is counted under its name, and is no object of that file."""
+    kept = {file: item for file, item in whole.became.items() if item.suppressed}
+    assert kept
+    for file, item in kept.items():
+        assert item.listed.total() >= item.suppressed, file
+        assert item.objects.total() + item.suppressed + item.over <= item.distinct, file
+
+
 def test_q_i6_what_a_file_repeats_is_one_observable(whole: Whole) -> None:
     """Q-I6: the phishing list of September 2025 repeats 213 URLs, and a week of TweetFeed 31 values."""
     assert whole.became["jpcert-phishurl-list/202509.csv"].within >= 213
