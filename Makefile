@@ -32,6 +32,7 @@ bench: $(VENV)/.test
 # Does anything that strangers send take time by the square of its length? A few minutes.
 blowup: $(VENV)/.test
 	$(BIN)/python -m benchmarks.blowup $(BLOWUP)
+
 # Feeds of a million rows, some ten minutes; --rows 20000 to see that it runs.
 bench-feeds: $(VENV)/.test
 	$(BIN)/python -m benchmarks.feeds $(BENCH)
