@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 
-#: What browsers drop from a host and eyes miss: soft hyphen, zero-width space, direction marks, word joiner, byte order
-#: mark. Zero-width joiners stay: to a browser they are part of a name, where a script needs them, or make it none.
-INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
-_EDGES = " \t\r\n\f\v\u00a0\u3000"
+#: What browsers drop from a host (ignored by UTS-46) and eyes miss: soft hyphen, zero-width space, word joiner, byte
+#: order mark. Zero-width joiners stay: to a browser they belong to a name where a script needs them, or make it none.
+_IGNORED = "\u00ad\u200b\u2060\u2064\ufeff"
+#: Marks of direction and the like. Copying leaves them at the ends of a value; within a host, browsers refuse them.
+_DIRECTIONS = "\u200e\u200f\u202a-\u202e\u2061-\u2063\u2066-\u2069"
+_DROPPED = re.compile(f"[{_IGNORED}]")
+INVISIBLE = re.compile(f"[{_IGNORED}{_DIRECTIONS}]")
+_BLANKS = " \t\r\n\f\v\u00a0\u3000"
+#: Blanks, and what is invisible.
+EDGES = _BLANKS + "".join(char for char in map(chr, range(0x10000)) if INVISIBLE.match(char))
 _OPEN = r"[\[({\uff3b\uff08\uff5b\u3010\u3014]"
 _CLOSE = r"[\])}\uff3d\uff09\uff5d\u3011\u3015]"
 _ANY_DOT = "(?:[.\u3002\uff0e\uff61]|dot|\uff44\uff4f\uff54|\u30c9\u30c3\u30c8)"
@@ -32,10 +38,10 @@ _DEEPEST = 4
 
 
 def tidy(text: str) -> str:
-    """``text`` without invisible characters, and without white space (U+3000 too) at its ends."""
+    """``text`` without what browsers drop, and without blanks (U+3000 too) and marks of direction at its ends."""
     if text.isascii():
-        return text.strip(_EDGES)
-    return INVISIBLE.sub("", text).strip(_EDGES)
+        return text.strip(_BLANKS)
+    return _DROPPED.sub("", text).strip(EDGES)
 
 
 def defanged(text: str) -> bool:

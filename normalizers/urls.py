@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote
 
 from normalizers import hosts
 from normalizers.bad_value import BadValue, shown
-from normalizers.refang import INVISIBLE, defanged, refang, tidy
+from normalizers.refang import EDGES, INVISIBLE, defanged, refang, tidy
 
 #: scheme -> default port
 SCHEMES: dict[str, int] = {"http": 80, "https": 443, "ftp": 21, "ftps": 990, "sftp": 22, "ws": 80, "wss": 443}
@@ -29,7 +29,6 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 #: What no client can send as it is.
 _UNSENT = re.compile("[^!-~]+")
 _BLANKS = " \t\r\n\f\v\u00a0\u3000"
-_INVISIBLE_EDGES = f"{_BLANKS}\u00ad\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff"
 #: The end of the host, not the slash of a defanged ``[/]``.
 _AFTER_HOST = re.compile(r"[/?#](?![\])}])")
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -92,7 +91,7 @@ def _legible(text: str) -> str:
     if text.isascii():
         given = text.strip(_BLANKS)
     else:
-        given = text.strip(_INVISIBLE_EDGES)
+        given = text.strip(EDGES)
         head = _head(given)
         given = tidy(head) + given[len(head) :]
         if INVISIBLE.search(given):

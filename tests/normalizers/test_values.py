@@ -172,6 +172,7 @@ def test_urls_that_would_have_to_be_guessed_are_refused(given_text: str, reason:
         ("advisory", "ＪＶＮＶＵ＃12345678", ("advisory", "JVNVU#12345678")),
         ("advisory", "jvndb‐2026－000123", ("advisory", "JVNDB-2026-000123")),
         ("domain", "evil[.example", ("domain", "evil.example")),
+        ("domain", "\u202aevil.example\u202c\u200e", ("domain", "evil.example")),
         ("domain", "evil【．】example", ("domain", "evil.example")),
         ("domain", "evil［ドット］example", ("domain", "evil.example")),
         ("domain", "نامه‌ای.example", ("domain", "xn--mgba3gch31f060k.example")),
