@@ -100,6 +100,9 @@ class Collection(Entry):
     view: ViewEntry | None = None
     #: of a merged collection
     narrow: Narrowing = Narrowing()
+    #: of a merged collection: whether each indicator comes with the object of its observable and with the relationship
+    #: that it is based on it
+    with_observables: bool = False
     #: of a shared collection: the narrowest audience an object in it may be for
     audience: str | None = None
     #: groups, or ``anyone``
@@ -116,6 +119,8 @@ class Collection(Entry):
             raise ValueError(f"{self.title}: a merged collection has a view, another kind has none")
         if (self.kind == "shared") != (self.audience is not None):
             raise ValueError(f"{self.title}: a shared collection names its audience, another kind does not")
+        if self.with_observables and self.kind != "merged":
+            raise ValueError(f"{self.title}: with_observables is for merged collections")
         if self.kind == "merged" and self.write:
             raise ValueError(f"{self.title}: nobody but the hub writes to a merged collection")
         if self.kind == "submissions" and self.read:

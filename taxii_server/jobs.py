@@ -15,6 +15,7 @@ import orjson
 from config.audience import CLEAR
 from normalizers import stix
 from normalizers.stix import id_text
+from taxii_server.observed import NOTHING_AROUND
 from taxii_server.publishing import Publisher
 from taxii_server.relisting import Relisting
 from taxii_server.stores.base import AuditRecord, Publication
@@ -170,7 +171,7 @@ class Jobs:
 
     def _due_again(self, plan: Plan, outlooks: list[Outlook]) -> list[Publication]:
         now, editions = self._publisher.now(), self._publisher.editions
-        due = []
+        due: list[tuple[Outlook, Publication | None]] = []
         for outlook in outlooks:
             known, state = outlook.known, outlook.known.state
             if (
@@ -190,5 +191,8 @@ class Jobs:
             if served != made:
                 names = tuple(name for name in plan.names if name in state.places)
                 acting, ends = stix.acting(outlook.word, content), outlook.word.ends
-                due.append(editions.new(plan, known, content, names, key=outlook.key, ends=ends, digest=acting))
-        return due
+                again = editions.new(plan, known, content, names, key=outlook.key, ends=ends, digest=acting)
+                due.append((outlook, again))
+        around = self._publisher.observed.around(plan, due)
+        whole = ((around.get(outlook.key, NOTHING_AROUND), edition) for outlook, edition in due)
+        return [item for beside, edition in whole for item in (beside.before, edition, beside.after) if item]

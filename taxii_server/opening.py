@@ -43,13 +43,15 @@ def _check_audiences(settings: Settings, store: Store) -> None:
     for root in settings.api_roots:
         for item in root.collections:
             held = f"{item.kind} {item.view.name if item.view else item.audience or ''}".strip()
+            if item.with_observables:
+                held += " with observables"
             known = store.value(f"collection/{item.id}")
             if known is None:
                 store.set_value(f"collection/{item.id}", held)
             elif known != held:
                 raise StoreUnusable(
                     f"collection {item.title} ({item.id}): holds {known!r}, and the configuration says {held!r}; "
-                    "what another audience was given must not be served to this one, so give it a new id"
+                    "what its log holds was made for that, so give it a new id"
                 )
 
 

@@ -15,6 +15,7 @@ from normalizers import stix
 from normalizers.claims import Claim
 from taxii_server.admission import admits
 from taxii_server.editions import Editions
+from taxii_server.observed import NOTHING_AROUND, Observed
 from taxii_server.stores.base import Mark, News, ObjectKey, Publication, Store
 from taxii_server.turns import Turns
 from taxii_server.views import Outlook, Plan, Sight, plans
@@ -30,6 +31,7 @@ class Publisher:
         self.plans = plans(settings)
         self.turns = Turns(store, clock, owner)
         self.editions = Editions(settings, store, self.sight, clock)
+        self.observed = Observed(store, self.sight, self.editions, clock)
         self._clock = clock
         self._shipped = False
         #: collections that are being filled at present
@@ -126,10 +128,17 @@ class Publisher:
         due: list[Publication | None] = []
         identities: set[ObjectKey] = set()
         now = self.now()
-        for outlook in outlooks:
+        made = [
+            (outlook, self._edition(plan, outlook, self.sight.content(plan, outlook.word), now)) for outlook in outlooks
+        ]
+        around = self.observed.around(plan, made, filling=bool(self.unfilled))
+        for outlook, edition in made:
             if outlook.word.type == "advisory":
                 due.append(self.editions.publisher(plan, outlook.word, identities))
-            due.append(self._edition(plan, outlook, self.sight.content(plan, outlook.word), now))
+            # An indicator and its observable are there before the relationship that refers to them; and each right
+            # after the other, wherever a batch ends: that must not show in a log.
+            before, after = around.get(outlook.key, NOTHING_AROUND)
+            due += before, edition, after
         return [publication for publication in due if publication is not None]
 
     def _count(self, plan: Plan, keys: Sequence[bytes], outlooks: list[Outlook]) -> None:

@@ -24,6 +24,8 @@ class Plan(NamedTuple):
     collections: tuple[Collection, ...]
     #: their ids
     names: tuple[str, ...]
+    #: ids of those whose indicators come with their observables
+    observed: tuple[str, ...]
 
     @property
     def scope(self) -> str:
@@ -41,7 +43,12 @@ def plans(settings: Settings) -> list[Plan]:
                 view = View(entry.name, entry.audience, entry.scope == "own", entry.tlp)
                 found.setdefault(entry.name, (view, []))[1].append(collection)
     return [
-        Plan(view, tuple(collections), tuple(str(item.id) for item in collections))
+        Plan(
+            view,
+            tuple(collections),
+            tuple(str(item.id) for item in collections),
+            tuple(str(item.id) for item in collections if item.with_observables),
+        )
         for view, collections in found.values()
     ]
 
