@@ -41,8 +41,9 @@ _ABOUT_HASHES = re.compile(
 )
 _CERTIFICATE = re.compile(r"certificate|thumbprint|fingerprint|証明書|拇印|フィンガープリント", re.IGNORECASE)
 _OTHER_HASH = re.compile(
-    r"ja3s?\b|ja4|jarm|imphash|ssdeep|tlsh|vhash|authentihash|pehash|rich.?header|favicon", re.IGNORECASE
+    r"ja3s\b|ja4|jarm|imphash|ssdeep|tlsh|vhash|authentihash|pehash|rich.?header|favicon", re.IGNORECASE
 )
+_JA3 = re.compile(r"\bja3\b", re.IGNORECASE)
 _COMMIT = re.compile(r"commit|revision|コミット", re.IGNORECASE)
 
 
@@ -134,6 +135,8 @@ class Reader:
             raise BadValue(
                 "unsupported-hash", f"expected the hash of a file, got one of another kind: {shown(one.text)}"
             )
+        if len(one.text) == ALGORITHMS["MD5"] and _JA3.search(called):
+            return canonical("ja3", one.text)
         return canonical("certificate" if _CERTIFICATE.search(called) else "file", one.text)
 
     def _refuse_own(self, kind: str, value: str) -> None:

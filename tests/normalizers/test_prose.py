@@ -205,6 +205,12 @@ def test_certificates_are_told_by_their_heading() -> None:
     assert one.kind == "certificate"
 
 
+def test_a_ja3_fingerprint_is_no_file() -> None:
+    """The word beside an MD5 tells; of a server's, JA3S, the hub makes nothing."""
+    assert [(one.kind, one.value) for one in found(f"IOC\n- JA3: {MD5}")] == [("ja3", MD5)]
+    assert reasons(f"IOC\n- JA3S: {MD5}") == ["unsupported-hash"]
+
+
 @pytest.mark.parametrize(
     "text", [f"We fixed it in commit {'ab' * 20}.", f"the word {SHA256} of a sentence about nothing else at all"]
 )
