@@ -9,7 +9,7 @@ from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.labels import MOST, label_of
-from normalizers.names import techniques_in
+from normalizers.names import imitated_in, techniques_in
 from normalizers.references import is_cwe, reference
 from normalizers.sources import Source
 from normalizers.values import canonical
@@ -73,7 +73,9 @@ def told(advisory: Advisory, source: Source) -> list[Claim]:
     }
     for text in (*advisory.title.values(), *advisory.description.values()):
         seen["references"] += techniques_in(text)
-    return [*claims, source.claim(kind, value, labels=advisory.labels, detail=detail_text(said), **seen)]
+    brands = imitated_in(advisory.title.get("ja", ""))
+    about = source.claim(kind, value, labels=advisory.labels, brands=brands, detail=detail_text(said), **seen)
+    return [*claims, about]
 
 
 def spoken(texts: Mapping[str, str]) -> dict[str, str]:

@@ -20,6 +20,8 @@ from normalizers.labels import label_of
 ATTACK = "mitre-attack"
 #: Folded names that are shorter say nothing.
 _SHORTEST = 3
+#: Shorter tags are endings of files, and abbreviations of anything.
+_SHORTEST_TAG = 4
 _GALAXY = re.compile(r'misp-galaxy:([a-z0-9-]+)="([^"]+)"?', re.IGNORECASE)
 #: What a MISP galaxy is about, by the last part of its name that says so.
 _ABOUT = {
@@ -35,6 +37,8 @@ _CONTROL = re.compile(r" (?:C&C|C2)$", re.IGNORECASE)
 _NUMBERED = re.compile(r" - [SGT][0-9]{4}(?:\.[0-9]{3})?$")
 _TECHNIQUE = re.compile(r"(?:attack\.|mitre[:-])?(t[01][0-9]{3}(?:\.[0-9]{3})?)(?: - .*)?", re.IGNORECASE)
 _IN_TEXT = re.compile(r"(?<![A-Za-z0-9/.-])T[01][0-9]{3}(?:\.[0-9]{3})?(?![A-Za-z0-9])")
+#: "phishing that poses as ...", after marks such as "[alert]".
+_IMITATES = re.compile(r"(?:【[^】]{0,40}】)?([^。【】]{1,60}?)\s*を(?:かたる|騙る|装う|装った)")
 _BETWEEN_BRANDS = re.compile(r"[/、，,]")
 
 
@@ -103,6 +107,13 @@ def brands_of(word: str) -> dict[str, str]:
     return dict(part for part in parts if part is not None) if None not in parts else {}
 
 
+def imitated_in(title: str) -> tuple[str, ...]:
+    """The known brand that the title of a Japanese alert says is imitated, in its words; empty where it names none."""
+    found = _IMITATES.match(title)
+    word = label_of(found[1]) if found else ""
+    return (word,) if brands_of(word) else ()
+
+
 def techniques_in(text: str) -> tuple[Reference, ...]:
     """References to the ATT&CK techniques that a text names, sorted."""
     return tuple(sorted(set(map(technique, _IN_TEXT.findall(text)))))
@@ -112,6 +123,12 @@ def technique(number: str) -> Reference:
     """The reference to a technique, such as ``T1566.002``, as ATT&CK's own objects bear it."""
     number = number.upper()
     return ATTACK, f"https://attack.mitre.org/techniques/{number.replace('.', '/')}/", number
+
+
+def _is_name(tag: str) -> bool:
+    """Whether a plain tag may be the name of malware or an actor: no number, no abbreviation, no everyday word."""
+    word = fold(tag)
+    return len(word) >= _SHORTEST_TAG and not word.isdigit() and word not in _known().everyday
 
 
 class _Understanding:
@@ -132,7 +149,7 @@ class _Understanding:
             self._galaxy(galaxy[1].lower(), galaxy[2])
         elif number:
             self.techniques.add(technique(number[1]))
-        elif fold(name := _CONTROL.sub("", word)) not in _known().everyday:
+        elif _is_name(name := _CONTROL.sub("", word)):
             self._plain(name)
 
     def _galaxy(self, galaxy: str, value: str) -> None:

@@ -76,7 +76,9 @@ def test_what_nobody_knows_is_kept_as_said() -> None:
     assert (said.labels, said.malware, detail(said)) == (("SampleBot",), (), {})
 
 
-@pytest.mark.parametrize("word", ["Trojan", "android", "Play", "royal", "AnyDesk", "tor", "net", "Lotus", "x", "", "!"])
+@pytest.mark.parametrize(
+    "word", ["Trojan", "android", "Play", "royal", "AnyDesk", "tor", "net", "Lotus", "x", "9002", "ps1", "", "!"]
+)
 def test_words_of_everyday_language_name_nothing_as_tags(word: str) -> None:
     """Whatever galaxies hold, a tag such as these is no malware and nobody."""
     said = understood([word], ())
@@ -250,6 +252,23 @@ def test_a_brand_gives_its_country_and_stays_a_label() -> None:
     assert (said.labels, detail(said)) == (("Vpass",), {"brands": ["sumitomo-mitsui-card"], "targets": ["JP"]})
     assert detail(claim(brands=("Amazon",))) == {"brands": ["amazon"]}
     assert detail(claim(brands=("例示カード",))) == {}
+
+
+@pytest.mark.parametrize(
+    ("title", "keys"),
+    [
+        ("三井住友カードをかたるフィッシング", ["sumitomo-mitsui-card"]),
+        ("【注意喚起】Amazon をかたるフィッシング (2026/02/01)", ["amazon"]),
+        ("国税庁を装ったメールについて", ["nta"]),
+        ("例示銀行をかたるフィッシング", []),
+        ("フィッシングの報告状況", []),
+    ],
+)
+def test_brands_in_titles_of_japanese_alerts(title: str, keys: list[str]) -> None:
+    """What a phishing page poses as; a brand that is not known gives nothing, not even a label."""
+    said = read_all(document(rdf(item(title))), feed("jpcert-rss")).claims[0]
+    assert detail(said).get("brands", []) == keys
+    assert len(said.labels) == len(keys)
 
 
 def test_rows_with_the_same_words_say_the_same() -> None:
