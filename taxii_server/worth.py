@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from config.instant import DAY, HOUR, MINUTE, Millis
 from normalizers.claims import Claim
 from normalizers.contributions import MEMBER
+from normalizers.known_good import NOTHING, Matcher
 from normalizers.merge import agreed
 from taxii_server.stores.base import Store
 
@@ -30,6 +31,8 @@ class Worth:
     values: int = 0
     #: observable type -> number of them
     types: Counter[str] = field(default_factory=Counter)
+    #: that a known-good list of the hub holds, whatever is done about that
+    known_good: int = 0
     #: that no other source says, and that no source of another family says
     unique: int = 0
     of_family: int = 0
@@ -55,9 +58,9 @@ class Worth:
         return None
 
 
-def worth(store: Store, names: Mapping[str, str], now: Millis) -> dict[str, Worth]:
+def worth(store: Store, names: Mapping[str, str], now: Millis, known_good: Matcher = NOTHING) -> dict[str, Worth]:
     """What each source is worth at ``now``: those of ``names`` (origin -> name to show), members together, and others
-    that the hub has claims of."""
+    that the hub has claims of. ``known_good``: the hub's lists."""
     found = {name: Worth() for name in names.values()}
     after = b""
     while keys := store.keys(after=after, limit=_BATCH):
@@ -66,7 +69,11 @@ def worth(store: Store, names: Mapping[str, str], now: Millis) -> dict[str, Wort
         for key in keys:
             standing = [claim for claim in about.get(key, ()) if not claim.withdrawn and claim.ends > now]
             if standing:
-                _count(found, _by_source(standing, names, found))
+                said = _by_source(standing, names, found)
+                _count(found, said)
+                if known_good.match(standing[0].type, standing[0].value):
+                    for name in said:
+                        found[name].known_good += 1
     return found
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import click
 
 from config.instant import DAY, HOUR, MINUTE, SECOND, Millis
+from taxii_server import lists
 from taxii_server.cli.context import as_json, configured, now, opened
 from taxii_server.cli.tables import show_json, show_table
 from taxii_server.ingest import origin_of
 from taxii_server.worth import Worth, worth
 
-_COLUMNS = ["source", "values", "unique", "shared", "first", "lead", "confidence_lost", "most_in_common"]
+_COLUMNS = ["source", "values", "unique", "shared", "first", "lead", "confidence_lost", "known_good", "most_in_common"]
 
 
 @click.command()
@@ -28,7 +29,7 @@ def sources(matrix: bool, config: Path | None, data: Path | None, json_: bool) -
     """
     with opened(config, data) as (settings, store):
         names = {origin_of(feed, settings, store)[0]: feed.id for feed in settings.feeds}
-        found = worth(store, names, now())
+        found = worth(store, names, now(), lists.load(settings))
     rows = [_row(name, found[name]) for name in sorted(found, key=lambda name: (-found[name].unique, name))]
     if json_:
         show_json(rows)
@@ -47,6 +48,7 @@ def _row(name: str, one: Worth) -> dict[str, Any]:
         "types": dict(one.types),
         "unique": one.unique,
         "unique_to_family": one.of_family,
+        "known_good": one.known_good,
         "overlap": dict(sorted(one.overlap.items())),
         "shared": one.shared,
         "first": one.first,
@@ -70,6 +72,7 @@ def _shown(row: dict[str, Any]) -> list[Any]:
         f"{row['first'] * 100 // row['shared']} %" if row["shared"] else None,
         _length(row["lead_seconds"]),
         f"{row['lost']['confidence'] / shared:.1f}" if shared else None,
+        row["known_good"] or None,
         ", ".join(f"{name} {count}" for name, count in most),
     ]
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from config.instant import DAY, HOUR, MINUTE, Millis, system_clock
 from config.loading import load
 from normalizers.claims import Claim
+from normalizers.known_good import Listing, Matcher, compiled
 from normalizers.merge import agreed
 from taxii_server import worth as worths
 from taxii_server.cli.main import noroshi
@@ -104,6 +105,17 @@ def test_what_a_loss_would_cost() -> None:
     assert found["b"].confidence == agreed(said) - 60
 
 
+def test_what_known_good_lists_hold_is_counted_for_whoever_says_it() -> None:
+    """Once for a value, however many lists hold it; what no list holds is not counted."""
+    ranges = Listing("ranges", frozenset({"ipv4"}), "all", (("cidr", ["198.51.100.0/24"]),))
+    said = [claim("198.51.100.7", "a"), claim("198.51.100.7", "b"), claim("192.0.2.1", "a")]
+    store = MemoryStore()
+    store.put_claims([ClaimRow(one.key, one) for one in said])
+    found = worth(store, NAMES, NOW, Matcher(compiled([ranges, ranges._replace(id="again")])))
+    assert [found[name].known_good for name in "abc"] == [1, 1, 0]
+    assert counted(*said)["a"].known_good == 0
+
+
 def test_members_are_one_source_and_others_are_told_apart_while_they_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A member has another origin for each value, and none of them is shown."""
     monkeypatch.setattr(worths, "_MOST_OTHERS", 2)
@@ -188,7 +200,7 @@ def test_tables(hub: list[str]) -> None:
     """One of the sources, one of what they have in common."""
     lines = CliRunner().invoke(noroshi, ["sources", *hub]).stdout.splitlines()
     assert lines[0].split("\t")[:3] == ["source", "values", "unique"]
-    assert "feed-a\t2\t1\t1\t0 %\t0m\t25.0\thidden 1" in lines
+    assert "feed-a\t2\t1\t1\t0 %\t0m\t25.0\t-\thidden 1" in lines
     matrix = CliRunner().invoke(noroshi, ["sources", "--matrix", *hub]).stdout.splitlines()
     at = matrix[0].split("\t").index("hidden")
     assert next(line for line in matrix if line.startswith("feed-a")).split("\t")[at] == "1"
