@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import unicodedata
 from collections.abc import Iterable
 
 from normalizers.bad_value import BadValue
-from normalizers.values import canonical, classify
+from normalizers.values import canonical, classify, jvns_in
 
 
 def meanings(value: str) -> list[tuple[str, str]]:
@@ -14,6 +15,9 @@ def meanings(value: str) -> list[tuple[str, str]]:
     fingerprint. Raises :class:`BadValue` where it can be none."""
     if value.upper().startswith("CVE-"):
         return [canonical("cve", value)]
+    if unicodedata.normalize("NFKC", value).upper().startswith("JVN"):
+        # No observable goes by a number alone; vulnerabilities and advisories do besides.
+        return [("jvn", number) for number in jvns_in(value)] or [canonical("advisory", value)]
     try:
         kind, text = classify(value)
     except BadValue as error:

@@ -18,7 +18,7 @@ from config.instant import stix_time, system_clock, taxii_time
 from config.settings import ApiRoot, Collection, Settings
 from normalizers.around import around
 from normalizers.bad_value import BadValue
-from normalizers.claims import Claim, observable_key
+from normalizers.claims import Claim, aliases, observable_key
 from normalizers.envelope import EnvelopeError
 from normalizers.meanings import meanings
 from normalizers.stix import id_text
@@ -106,10 +106,10 @@ def lookup(value: str, reader: str, config: Path | None, data: Path | None, json
     """Show what the hub knows about VALUE.
 
     That is every claim, whoever may see it, and the objects made of them. VALUE is an address, network, domain,
-    URL, hash, e-mail address, AS number, CVE or wallet, defanged or not. A hash may be a file's, a certificate's or a
-    JA3 fingerprint. A file is found by its weaker hashes too. What is known about the networks that hold an address,
-    and about a URL's host, stands apart. So do the known-good lists that hold it, by which entry. For the hub's
-    operators.
+    URL, hash, e-mail address, AS number, CVE, number of JVN, id of JVN iPedia or wallet, defanged or not. A hash may
+    be a file's, a certificate's or a JA3 fingerprint. A file is found by its weaker hashes too, vulnerabilities and
+    advisories by a number of JVN. What is known about the networks that hold an address, and about a URL's host,
+    stands apart. So do the known-good lists that hold it, by which entry. For the hub's operators.
 
     Exit code 5 when nothing is known about VALUE itself.
     """
@@ -126,10 +126,10 @@ def lookup(value: str, reader: str, config: Path | None, data: Path | None, json
         kind, text = next((one for one in read_as if claimed.get(observable_key(*one))), read_as[0])
         key = observable_key(kind, text)
         known = _known(settings, store, key, reader)
-        stronger = [_known(settings, store, other, reader) for other in (store.aliased(key) if kind == "file" else ())]
+        besides = list(_known_by(settings, store, key, reader)) if kind in ("file", "jvn") else []
         near = _around(store, kind, text, reader)
         listed = Suppression(settings, store).told(kind, text, reader)
-    files = [file for file in stronger if file["claims"]]
+    files, numbered = (besides, []) if kind == "file" else ([], besides)
     if json_:
         show_json(
             {
@@ -139,17 +139,25 @@ def lookup(value: str, reader: str, config: Path | None, data: Path | None, json
                 "around": near,
                 "known_good": listed,
                 **({"files": files} if files else {}),
+                **({"numbered": numbered} if numbered else {}),
             }
         )
     else:
-        _show(known, kind, text, files)
+        _show(known, kind, text, besides)
         if listed:
             click.echo("\nKnown to be good:")
             show_rows("Lists that hold it", listed, json_=False, columns=_OF_LISTS)
         if near:
             _show_around(near)
-    if not known["claims"] and not files:
+    if not known["claims"] and not besides:
         sys.exit(NOT_FOUND)
+
+
+def _known_by(settings: Settings, store: Store, alias: bytes, reader: Audience) -> Iterator[dict[str, Any]]:
+    """What is known about the observables that go by it, as far as ``reader`` is told that they do."""
+    for key in store.aliased(alias):
+        if any(alias in aliases(claim) for claim in _told(store.claims([key]).get(key, []), reader)):
+            yield _known(settings, store, key, reader)
 
 
 def _known(settings: Settings, store: Store, key: bytes, reader: Audience) -> dict[str, Any]:
@@ -166,17 +174,17 @@ def _told(claims: list[Claim], reader: Audience) -> list[Claim]:
     return [claim for claim in claims if audiences.sees(reader, claim.audience)]
 
 
-def _show(known: dict[str, Any], kind: str, text: str, files: list[dict[str, Any]]) -> None:
+def _show(known: dict[str, Any], kind: str, text: str, besides: list[dict[str, Any]]) -> None:
     if known["claims"]:
         click.echo(f"{kind} {text}")
         show_rows("Claims", known["claims"], json_=False, columns=_OF_CLAIMS, text="labels")
         if known["objects"]:
             show_rows("Published as", known["objects"], json_=False, columns=_OF_OBJECTS, text="collections")
-    elif not files:
+    elif not besides:
         click.echo(f"{kind} {text}: nothing is known")
-    for file in files:
-        click.echo(f"{text} is another hash of")
-        _show(file, file["type"], file["value"], [])
+    for one in besides:
+        click.echo(f"{text} is another hash of" if kind == "file" else f"{text} is the number of")
+        _show(one, one["type"], one["value"], [])
 
 
 def _around(store: Store, kind: str, text: str, reader: Audience) -> list[dict[str, Any]]:

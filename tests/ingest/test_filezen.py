@@ -7,6 +7,7 @@ CVE.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -150,6 +151,17 @@ def test_promise_3_in_whatever_order_feeds_come(tmp_path: Path) -> None:
             )
         )
     assert all(item == found[0] for item in found)
+
+
+def test_a_rejected_cve_is_no_vulnerability_any_longer(tmp_path: Path) -> None:
+    """What the NVD rejects it takes back; its last word withdrawn, the vulnerability is revoked."""
+    hub = Collecting(tmp_path)
+    answer = json.loads(sample("nvd"))
+    hub.collect("nvd", json.dumps(answer).encode())
+    assert "revoked" not in hub.vulnerability(PUBLIC, "CVE-2099-30001")
+    answer["vulnerabilities"][10]["cve"] |= {"vulnStatus": "Rejected", "lastModified": "2026-02-28T23:00:00.000"}
+    hub.collect("nvd", json.dumps(answer).encode())
+    assert hub.vulnerability(PUBLIC, "CVE-2099-30001")["revoked"] is True
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -201,6 +202,30 @@ def test_promise_2_joins_tell_nothing_of_what_is_not_seen(history: list[Any]) ->
         return hub
 
     assert lived(restricted=True).log(PUBLIC) == lived(restricted=False).log(PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("restricted", "public"),
+    [
+        (IPA, [NVD, said("cve", OTHER, "nvd"), said("advisory", PAGE, "jpcert")]),
+        (
+            said("cve", CVE, "vendor", "green", JVN),
+            [said("cve", CVE, "nvd"), said("cve", OTHER, "nvd"), said("advisory", PAGE, "jpcert", "clear", JVN)],
+        ),
+    ],
+    ids=["of the advisory", "of the vulnerability"],
+)
+def test_promise_2_joins_change_no_order(restricted: Claim, public: list[Claim]) -> None:
+    """Where only what is restricted gives one of two the number, neither is looked at before its turn in public."""
+    told, untold = Joining(), Joining()
+    told.say(restricted)
+    told.publish()
+    untold.clock.now += 1_000_000
+    for hub in (told, untold):
+        hub.say(*public)
+        hub.publish()
+    assert told.log(PUBLIC) == untold.log(PUBLIC)
+    assert [item["type"] for item in untold.objects(PUBLIC)][-3:] == ["vulnerability", "vulnerability", "report"]
 
 
 def score(step: float, audience: str = "clear") -> Claim:
