@@ -15,7 +15,7 @@ import normalizers.merge
 from config.feeds import Feed
 from config.instant import DAY
 from normalizers.claims import Claim
-from taxii_server import holds, intake, standing
+from taxii_server import holds, standing, tasting
 from taxii_server.jobs import Jobs
 from taxii_server.standing import Standing
 from taxii_server.stores.memory import MemoryStore
@@ -162,7 +162,7 @@ def _renewal_for_all_or_none(patch: Patch) -> None:
 
 
 def _counting_all(patch: Patch) -> None:
-    for module in (holds, intake):
+    for module in (holds, tasting):
         patch.setattr(module, "seen_by", lambda reader, counts: sum(counts.values()))
 
 
