@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 import orjson
 from stix2validator import ValidationOptions, validate_instance
 
-from config.loading import read, shipped
 from normalizers.contributions import claims_of
 from normalizers.labels import MALWARE, NAMED, TECHNIQUE
 from tests.snapshots.folder import FEEDS, snapshots
@@ -189,7 +188,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if not FEEDS.is_dir():
         parser.error(f"no snapshots at {FEEDS}; set NOROSHI_SHARED to the folder that holds feeds/")
     with tempfile.TemporaryDirectory() as folder:
-        hub = Hub(Path(folder) / "data", known_good=read(shipped("hub.yaml"))["known_good"])
+        hub = Hub(Path(folder) / "data")
         for snapshot in snapshots():
             if snapshot.feed is not None and given.only in snapshot.file:
                 hub.take(snapshot)
