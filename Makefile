@@ -47,7 +47,7 @@ quality: $(VENV)/.test
 
 # The names of malware and actors that ship, anew from the galaxies of pymispgalaxies.
 names: $(VENV)/.test
-	$(BIN)/python -m tools.galaxies
+	$(BIN)/python -m tests.names.galaxies
 
 # New pins, after a change of pyproject.toml.
 lock: $(VENV)/.test

@@ -61,6 +61,11 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def test_a_new_package_goes_below_those_that_there_are() -> None:
+    """At the top stand the product's four packages, its tests and its benchmarks."""
+    assert {path.parent.name for path in ROOT.glob("*/__init__.py")} == {*PRODUCT, "tests", "benchmarks"}
+
+
 #: writes of a store that are always somebody's decision
 DECISIONS = {"save_user", "save_token", "add_submission"}
 

@@ -19,11 +19,11 @@ from normalizers.contributions import claims_of
 from normalizers.merge import View, merge
 from normalizers.names import actor_of, brands_of, fold, malware_of, techniques_in, understood
 from normalizers.stix import content
+from tests.names.galaxies import SHIPPED, SOURCES, Cluster, Things, compiled
 from tests.normalizers.reading import document, feed, read_all
 from tests.normalizers.test_quirks import bundle, indicator, item, rdf
 from tests.normalizers.test_sources import source
 from tests.snapshots.folder import FEEDS
-from tools.galaxies import SHIPPED, SOURCES, Cluster, Things, compiled
 
 VIEW = View("clear", "clear", False, "tlp2")
 GALAXIES = Path(pymispgalaxies.__file__).parent / "data" / "misp-galaxy" / "clusters"

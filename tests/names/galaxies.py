@@ -17,7 +17,7 @@ import yaml
 
 from normalizers.names import fold
 
-SHIPPED = Path(__file__).parent.parent / "config" / "names"
+SHIPPED = Path(__file__).parent.parent.parent / "config" / "names"
 #: file -> the galaxies that it is compiled from. Where a thing stands in several, it is called as in the first.
 SOURCES = {
     "malware.txt": (

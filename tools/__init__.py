@@ -1,1 +1,0 @@
-"""What makes files that this repository ships; no part of the product."""
