@@ -10,7 +10,7 @@ from types import FrameType
 import click
 
 from config.yamlfile import SettingsError
-from taxii_server.cli import collecting, content, feeds, lists, people, running, sources, starting, upkeep
+from taxii_server.cli import collecting, content, feeds, lists, lookup, people, running, sources, starting, upkeep
 from taxii_server.cli.context import CONFIGURATION, FAILED, INTERRUPTED, STORE
 from taxii_server.lists import ListError
 from taxii_server.serve import CannotListen
@@ -40,7 +40,7 @@ for command in (
     people.tokens,
     people.audit,
     content.publish,
-    content.lookup,
+    lookup.lookup,
     content.export,
     upkeep.backup,
     upkeep.restore,

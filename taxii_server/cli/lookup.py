@@ -1,0 +1,187 @@
+"""``noroshi lookup``: what the hub knows about one value."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config import audience as audiences
+from config.audience import INTERNAL, Audience
+from config.instant import system_clock
+from config.settings import Settings
+from normalizers.around import around
+from normalizers.bad_value import BadValue
+from normalizers.claims import Claim, aliases, observable_key
+from normalizers.meanings import meanings
+from normalizers.stix import id_text
+from taxii_server.cli.context import NOT_FOUND, as_json, configured, opened, refuse
+from taxii_server.cli.tables import moment, show_json, show_rows
+from taxii_server.stores.base import Store
+from taxii_server.suppression import Suppression
+from taxii_server.views import Sight, plans
+
+_OF_CLAIMS = ["origin", "for", "confidence", "last_seen", "ends", "withdrawn", "malware", "labels"]
+_OF_NEARBY = ["value", "relation", "origin", "for", "confidence", "last_seen", "ends", "withdrawn"]
+_OF_OBJECTS = ["id", "confidence", "ends", "revoked", "kept_out", "collections"]
+_OF_LISTS = ["list", "entry", "action", "for"]
+#: type of a value that others go by -> where those stand in JSON, and what the value is to them
+_BESIDES = {"file": ("files", "is another hash of"), "jvn": ("numbered", "is the number of")}
+
+
+@click.command()
+@click.argument("value")
+@click.option("--for", "reader", default=INTERNAL, help="Only what this audience may be told, such as green.")
+@configured
+@as_json
+def lookup(value: str, reader: str, config: Path | None, data: Path | None, json_: bool) -> None:
+    """Show what the hub knows about VALUE.
+
+    That is every claim, whoever may see it, and the objects made of them. VALUE is an address, network, domain,
+    URL, hash, e-mail address, AS number, CVE, number of JVN, id of JVN iPedia or wallet, defanged or not. A hash may
+    be a file's, a certificate's or a JA3 fingerprint. A file is found by its weaker hashes too, vulnerabilities and
+    advisories by a number of JVN. What is known about the networks that hold an address, and about a URL's host,
+    stands apart. So do the known-good lists that hold it, by which entry. For the hub's operators.
+
+    Exit code 5 when nothing is known about VALUE itself.
+    """
+    try:
+        read_as = meanings(value)
+    except BadValue as error:
+        refuse(f"{error}; VALUE is an address, network, domain, URL, hash, e-mail address, AS number, CVE or wallet")
+    try:
+        audiences.check(reader)
+    except ValueError as error:
+        refuse(f"--for: {error}")
+    with opened(config, data) as (settings, store):
+        found = _found(settings, store, read_as, reader)
+    if json_:
+        show_json(found)
+    else:
+        _show_all(found)
+    if not found["claims"] and not _besides(found):
+        sys.exit(NOT_FOUND)
+
+
+def _found(settings: Settings, store: Store, read_as: Sequence[tuple[str, str]], reader: Audience) -> dict[str, Any]:
+    """What ``reader`` may be told of the first meaning that anything is known about, else of the first."""
+    claimed = store.claims([observable_key(*meaning) for meaning in read_as])
+    kind, text = next((one for one in read_as if claimed.get(observable_key(*one))), read_as[0])
+    key = observable_key(kind, text)
+    besides = list(_known_by(settings, store, key, reader)) if kind in _BESIDES else []
+    return {
+        **_known(settings, store, key, reader),
+        "type": kind,
+        "value": text,
+        "around": _around(store, kind, text, reader),
+        "known_good": Suppression(settings, store).told(kind, text, reader),
+        **({_BESIDES[kind][0]: besides} if besides else {}),
+    }
+
+
+def _besides(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is known about the observables that go by the value, beside what is known about itself."""
+    member, _ = _BESIDES.get(found["type"], ("", ""))
+    besides: list[dict[str, Any]] = found.get(member, [])
+    return besides
+
+
+def _known_by(settings: Settings, store: Store, alias: bytes, reader: Audience) -> Iterator[dict[str, Any]]:
+    """What is known about the observables that go by it, as far as ``reader`` is told that they do."""
+    for key in store.aliased(alias):
+        if any(alias in aliases(claim) for claim in _told(store.claims([key]).get(key, []), reader)):
+            yield _known(settings, store, key, reader)
+
+
+def _known(settings: Settings, store: Store, key: bytes, reader: Audience) -> dict[str, Any]:
+    claims = _told(store.claims([key]).get(key, []), reader)
+    return {
+        "type": claims[0].type if claims else "",
+        "value": claims[0].value if claims else "",
+        "claims": [_claim_row(claim) for claim in claims],
+        "objects": list(_objects(settings, store, key, claims, reader)),
+    }
+
+
+def _told(claims: list[Claim], reader: Audience) -> list[Claim]:
+    return [claim for claim in claims if audiences.sees(reader, claim.audience)]
+
+
+def _show_all(found: dict[str, Any]) -> None:
+    besides = _besides(found)
+    if found["claims"]:
+        _show(found)
+    elif not besides:
+        click.echo(f"{found['type']} {found['value']}: nothing is known")
+    for one in besides:
+        click.echo(f"{found['value']} {_BESIDES[found['type']][1]}")
+        _show(one)
+    if found["known_good"]:
+        click.echo("\nKnown to be good:")
+        show_rows("Lists that hold it", found["known_good"], json_=False, columns=_OF_LISTS)
+    if found["around"]:
+        _show_around(found["around"])
+
+
+def _show(known: dict[str, Any]) -> None:
+    click.echo(f"{known['type']} {known['value']}")
+    show_rows("Claims", known["claims"], json_=False, columns=_OF_CLAIMS, text="labels")
+    if known["objects"]:
+        show_rows("Published as", known["objects"], json_=False, columns=_OF_OBJECTS, text="collections")
+
+
+def _around(store: Store, kind: str, text: str, reader: Audience) -> list[dict[str, Any]]:
+    """What is known about the observables in which this one lies."""
+    near = {observable_key(item.type, item.value): item for item in around(kind, text)}
+    found = {key: told for key, about in store.claims(near).items() if (told := _told(about, reader))} if near else {}
+    return [
+        {**item._asdict(), "claims": [_claim_row(claim) for claim in found[key]]}
+        for key, item in near.items()
+        if key in found
+    ]
+
+
+def _show_around(near: list[dict[str, Any]]) -> None:
+    click.echo("\nNot about it, but about what it lies in:")
+    rows = [{**item, **claim} for item in near for claim in item["claims"]]
+    show_rows("Around it", rows, json_=False, columns=_OF_NEARBY)
+
+
+def _claim_row(claim: Claim) -> dict[str, Any]:
+    return {
+        "origin": claim.origin,
+        "for": claim.audience,
+        "confidence": claim.confidence,
+        "first_seen": moment(claim.first_seen),
+        "last_seen": moment(claim.last_seen),
+        "ends": moment(claim.ends),
+        "withdrawn": moment(claim.withdrawn),
+        "malware": list(claim.malware),
+        "labels": list(claim.labels),
+    }
+
+
+def _objects(
+    settings: Settings, store: Store, key: bytes, claims: list[Claim], reader: Audience
+) -> Iterator[dict[str, Any]]:
+    sight = Sight(settings, store, system_clock)
+    titles = {str(item.id): item.title for root in settings.api_roots for item in root.collections}
+    for plan in plans(settings):
+        if not audiences.sees(reader, plan.view.audience):
+            continue
+        for outlook in sight.look(plan, [key], {key: claims}):
+            state = outlook.known.state
+            if state is not None:
+                yield {
+                    "view": plan.view.name,
+                    "id": id_text(*outlook.known.object),
+                    "version": state.version,
+                    "revoked": state.revoked,
+                    "kept_out": {"": None, "drop": "dropped", "hold": "held"}[outlook.word.gate],
+                    "ends": moment(outlook.word.ends),
+                    "confidence": outlook.word.confidence,
+                    "collections": [titles.get(name, name) for name in state.places],
+                }
