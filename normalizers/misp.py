@@ -70,8 +70,6 @@ class Event(NamedTuple):
     name: str
     #: its ``timestamp``: of the last change of anything in it, tags included
     changed: Millis
-    #: the time of an attribute without one: the event's, unless some may see only a part of what changed it
-    dated: Millis | None
     tags: tuple[str, ...]
     #: attributes as they are written, each row's together
     rows: tuple[tuple[dict[str, Any], ...], ...]
@@ -93,9 +91,7 @@ def event(said: Any) -> Event:
     """Raises :class:`BadValue` for what is no event."""
     if not isinstance(said, dict):
         raise BadValue("bad-record", f"Event: expected an object, got {type(said).__name__}")
-    changed, rows = _epoch(said.get("timestamp")), tuple(_rows(said))
-    marked = any(tlp(tags(one)) for row in rows for one in row)
-    return Event(name_of(said), changed, None if marked else changed, tags(said), rows)
+    return Event(name_of(said), _epoch(said.get("timestamp")), tags(said), tuple(_rows(said)))
 
 
 def name_of(said: dict[str, Any]) -> str:
@@ -115,19 +111,21 @@ def _rows(said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], ...]]:
 
 
 def _grouped(obj: dict[str, Any], attributes: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], ...]]:
-    """The rows of an object: the hashes of a file are one, if they are marked alike and no two are of a kind."""
+    """The rows of an object: the hashes of a file that are marked alike are one, if no two are of a kind."""
     hashes = [one for one in attributes if one.get("type") in HASHES and flag(one.get("to_ids"))]
     hashes = [one for one in hashes if not flag(one.get("deleted"))] if obj.get("name") == "file" else []
-    kinds = {one["type"] for one in hashes}
-    marks = {frozenset(tlp(tags(one))) for one in hashes}
-    if len(hashes) < 2 or len(kinds) < len(hashes) or len(marks) > 1:
-        hashes = []
+    alike: dict[frozenset[str], list[dict[str, Any]]] = {}
+    for one in hashes:
+        alike.setdefault(frozenset(tlp(tags(one))), []).append(one)
+    # What is marked otherwise must not decide what becomes of the rest.
+    groups = [group for group in alike.values() if len(group) > 1 and len({one["type"] for one in group}) == len(group)]
+    grouped = [one for group in groups for one in group]
     for one in attributes:
-        if not any(one is other for other in hashes):
+        if not any(one is other for other in grouped):
             yield (one,)
-    if hashes:
-        strength = list(ALGORITHMS)
-        yield tuple(sorted(hashes, key=lambda one: strength.index(HASHES[one["type"]])))
+    strength = list(ALGORITHMS)
+    for group in groups:
+        yield tuple(sorted(group, key=lambda one: strength.index(HASHES[one["type"]])))
 
 
 def attribute(row: tuple[dict[str, Any], ...], event: Event) -> Attribute:
@@ -137,7 +135,8 @@ def attribute(row: tuple[dict[str, Any], ...], event: Event) -> Attribute:
     if not isinstance(kind, str) or isinstance(value, bool) or not isinstance(value, str | int):
         raise BadValue("bad-record", "expected an attribute with a type and a value, got another")
     changes = [_epoch(one["timestamp"]) for one in row if one.get("timestamp") not in (None, "", 0, "0")]
-    changed = max(changes, default=event.dated)
+    changed = max(changes, default=None)
+    # The event's own time is no substitute: some may see only a part of what changed it.
     if changed is None:
         raise BadValue("bad-time", "timestamp: expected a number of seconds since 1970, got none")
     return Attribute(

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from config.audience import Audience
+from config.audience import Audience, sees
 from config.instant import Millis
 from normalizers.claims import Claim, encode, observable_key, retold
 from normalizers.records import Record, TakenBack
@@ -40,13 +40,15 @@ class Retelling:
         self._row = row
 
     def elsewhere(self, batch: Iterable[Record]) -> dict[Audience, list[Record]]:
-        """The records of the batch that were for another audience until now, by which."""
+        """The records of the batch that were for others until now who may not see all that they are for now, by which
+        audience."""
         batch = list(batch)
         known = self._store.records(self._origin, {_id(record.name) for record in batch})
         found: dict[Audience, list[Record]] = {}
         for record in batch:
             before = known.get(_id(record.name))
-            if before is not None and before.claim.audience != record.claim.audience:
+            # Those who see all that they see are told beside them, where the record would stand if it were new.
+            if before is not None and not sees(before.claim.audience, record.claim.audience):
                 found.setdefault(before.claim.audience, []).append(record)
         return found
 
