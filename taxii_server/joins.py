@@ -14,7 +14,9 @@ from normalizers.claims import BY_NUMBER, Claim, aliases
 from taxii_server.stores.base import Store
 
 #: Observables that one number may lead to; JVN gives one to an edition of a product with hundreds of vulnerabilities.
+#: Of those alone that are seen to go by it: what is not seen must not crowd out what is.
 _MOST = 10_000
+_STEP = 1_000
 
 
 class Joined(NamedTuple):
@@ -40,18 +42,31 @@ class Joins:
         names = {key: found for key in keys if (found := _names(claims.get(key), seen))}
         if not names:
             return {}
-        led = {alias: self._store.aliased(alias, _MOST) for alias in sorted(set().union(*names.values()))}
-        unknown = {key for found in led.values() for key in found} - claims.keys()
-        known = {**claims, **self._store.claims(unknown)} if unknown else claims
+        pages = {alias: self._store.aliased(alias, _STEP) for alias in sorted(set().union(*names.values()))}
+        known = dict(claims)
+        known.update(self._store.claims({key for page in pages.values() for key in page} - known.keys()))
+        led = {alias: self._led(alias, page, known, seen) for alias, page in pages.items()}
         joined = {}
         for key, found in names.items():
             others = sorted({other for alias in found for other in led[alias]} - {key})
             kind = BY_NUMBER[claims[key][0].type]
             near = [Joined(other, [one for one in known.get(other, ()) if seen(one)]) for other in others]
-            kept = [one for one in near if one.claims and one.claims[0].type == kind and _shares(one.claims, found)]
+            kept = [one for one in near if one.claims[0].type == kind]
             if kept:
                 joined[key] = kept
         return joined
+
+    def _led(
+        self, alias: bytes, page: list[bytes], known: dict[bytes, list[Claim]], seen: Callable[[Claim], bool]
+    ) -> list[bytes]:
+        """The observables that are seen to go by that number, in order, from its first ``page`` on; the claims about
+        them become ``known``."""
+        led: list[bytes] = []
+        while page and len(led) < _MOST:
+            known.update(self._store.claims(set(page) - known.keys()))
+            led += [key for key in page if any(alias in aliases(one) for one in known.get(key, ()) if seen(one))]
+            page = self._store.aliased(alias, _STEP, after=page[-1]) if len(page) == _STEP else []
+        return led[:_MOST]
 
 
 def _names(about: list[Claim] | None, seen: Callable[[Claim], bool]) -> set[bytes]:
@@ -59,7 +74,3 @@ def _names(about: list[Claim] | None, seen: Callable[[Claim], bool]) -> set[byte
     if not about or about[0].type not in BY_NUMBER:
         return set()
     return {alias for claim in about if seen(claim) for alias in aliases(claim)}
-
-
-def _shares(claims: list[Claim], names: set[bytes]) -> bool:
-    return any(not names.isdisjoint(aliases(claim)) for claim in claims)

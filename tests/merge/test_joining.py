@@ -228,6 +228,24 @@ def test_promise_2_joins_change_no_order(restricted: Claim, public: list[Claim])
     assert [item["type"] for item in untold.objects(PUBLIC)][-3:] == ["vulnerability", "vulnerability", "report"]
 
 
+@pytest.mark.parametrize("step", [1, 2, 1_000])
+def test_promise_2_what_is_not_seen_crowds_nothing_out(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """However much a group knows to go by a number, the public sees joined what it sees of it."""
+    monkeypatch.setattr("taxii_server.joins._MOST", 2)
+    monkeypatch.setattr("taxii_server.joins._STEP", step)
+    public = (NVD, IPA._replace(audience="clear"))
+    of_a_group = [said("cve", f"CVE-2099-2{number:04}", "group", "amber:finance", JVN) for number in range(9)]
+    unnumbered = said("cve", OTHER, "nvd", "clear")
+    hubs = []
+    for others in ([], [*of_a_group, said("cve", OTHER, "group", "amber:finance", JVN)]):
+        hub = Joining()
+        hub.say(*others, *public, unnumbered)
+        hub.publish()
+        hubs.append(hub)
+    assert hubs[0].cves(PUBLIC) == [CVE]
+    assert hubs[0].log(PUBLIC) == hubs[1].log(PUBLIC)
+
+
 def score(step: float, audience: str = "clear") -> Claim:
     """What EPSS says of the CVE."""
     claim = said("cve", CVE, "epss", audience)

@@ -234,6 +234,8 @@ def test_an_observable_is_found_by_its_aliases(store: Store) -> None:
     store.put_claims([row(a)], aliases=names[1:])
     assert store.aliased(weak) == sorted([a.key, b.key])
     assert store.aliased(weak, limit=1) == [min(a.key, b.key)]
+    assert store.aliased(weak, after=min(a.key, b.key)) == [max(a.key, b.key)]
+    assert store.aliased(weak, after=max(a.key, b.key)) == []
     assert store.aliased(other) == [a.key]
     assert store.aliased(a.key) == []
     assert store.claims([weak]) == {}

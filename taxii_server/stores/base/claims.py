@@ -94,8 +94,8 @@ class ClaimStore(Protocol):
     def records_about(self, origin: str, keys: Collection[bytes]) -> list[Told]:
         """All records of that origin about these observables, in no order."""
 
-    def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:
-        """Keys of the observables that are known by this alias too, in order. For look-ups, not for merging."""
+    def aliased(self, alias: bytes, limit: int = 100, *, after: bytes = b"") -> list[bytes]:
+        """Keys of the observables that anybody said are known by this alias too, in order, after ``after``."""
 
     def listed(
         self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None

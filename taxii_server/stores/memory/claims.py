@@ -63,9 +63,9 @@ class MemoryClaims:
         with self._claims_lock:
             return [self._records[origin, id_] for key in keys for id_ in self._about.get((origin, key), ())]
 
-    def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:
+    def aliased(self, alias: bytes, limit: int = 100, *, after: bytes = b"") -> list[bytes]:
         with self._claims_lock:
-            return nsmallest(limit, self._aliases.get(alias, ()))
+            return nsmallest(limit, (key for key in self._aliases.get(alias, ()) if key > after))
 
     def _put(self, row: ClaimRow) -> bool:
         claim = row.claim

@@ -117,9 +117,9 @@ class SqliteClaims:
                 put_records(connection, records)
         return len(draft.marks)
 
-    def aliased(self, alias: bytes, limit: int = 100) -> list[bytes]:
-        sql = "SELECT key FROM alias WHERE alias = ? ORDER BY key LIMIT ?"
-        return [key for (key,) in self._database.rows(sql, (alias, limit))]
+    def aliased(self, alias: bytes, limit: int = 100, *, after: bytes = b"") -> list[bytes]:
+        sql = "SELECT key FROM alias WHERE alias = ? AND key > ? ORDER BY key LIMIT ?"
+        return [key for (key,) in self._database.rows(sql, (alias, after, limit))]
 
     def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
         return [key for (key,) in self._database.rows(_KEYS, (after, limit))]
