@@ -23,9 +23,10 @@ import collectors
 import normalizers
 import normalizers.formats
 from collectors.document import Body, Document
-from config.feeds import TYPES, Feed
+from config.feeds import Feed
 from config.instant import parse_millis
 from config.loading import load_feed, shipped
+from config.observables import TYPES
 from config.samples import render
 from normalizers.bad_value import BadValue
 from normalizers.pages import page_lines

@@ -8,8 +8,9 @@ from typing import Any
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
-from config.feeds import (
-    Feed,
+from config.feeds import Feed
+from config.instant import Clock
+from config.transports import (
     FileTransport,
     GithubTransport,
     HttpTransport,
@@ -17,7 +18,6 @@ from config.feeds import (
     MispTransport,
     PagedTransport,
 )
-from config.instant import Clock
 
 __all__ = [
     "Body", "CollectError", "Collected", "Document", "GiveUp", "TooLarge", "TryLater", "Unreadable", "collect",

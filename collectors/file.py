@@ -15,8 +15,9 @@ from typing import Any
 from collectors.document import Body, Collected, Document, Spool
 from collectors.errors import GiveUp, TooLarge, TryLater
 from collectors.unpacking import unpacked
-from config.feeds import Feed, FileTransport
+from config.feeds import Feed
 from config.instant import Clock
+from config.transports import FileTransport
 
 _CHUNK = 256 * 1024
 #: A file changed this shortly before it was read may change again without its time of change showing it.

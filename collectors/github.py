@@ -26,8 +26,9 @@ from collectors.fetch import Answer, Pacing, Request, get, user_agent
 from collectors.keys import key_of
 from collectors.paths import path_date, path_pattern
 from collectors.unpacking import unpacked
-from config.feeds import Feed, GithubTransport
+from config.feeds import Feed
 from config.instant import HOUR, SECOND, Clock, Millis, parse_millis
+from config.transports import GithubTransport
 
 _LARGEST_TREE = 64 * 1024 * 1024
 _LARGEST_WORD = 64 * 1024

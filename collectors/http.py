@@ -22,8 +22,9 @@ from collectors.errors import GiveUp
 from collectors.fetch import Answer, Pacing, Request, get, user_agent
 from collectors.keys import PLACE, check_used, in_form, in_headers, in_url, key_of
 from collectors.unpacking import unpacked
-from config.feeds import Feed, HttpTransport
+from config.feeds import Feed
 from config.instant import Clock, Millis, from_datetime, to_datetime
+from config.transports import HttpTransport
 
 _ABSENT = frozenset((404, 410))
 

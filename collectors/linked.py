@@ -20,8 +20,9 @@ from collectors.document import Body, Collected, Document
 from collectors.errors import Unreadable
 from collectors.fetch import Pacing, Request, get, user_agent
 from collectors.keys import check_used, in_headers, key_of
-from config.feeds import Feed, LinkedTransport
+from config.feeds import Feed
 from config.instant import SECOND, Clock, to_datetime
+from config.transports import LinkedTransport
 
 #: A server that names further pages for ever is at fault.
 _MOST_PAGES = 10_000

@@ -23,8 +23,9 @@ from collectors.errors import GiveUp, TryLater, Unreadable
 from collectors.fetch import Answer, Pacing, Request, get, user_agent
 from collectors.keys import check_used, in_headers, in_url, key_of
 from collectors.unpacking import unpacked
-from config.feeds import Feed, MispTransport
+from config.feeds import Feed
 from config.instant import SECOND, Clock
+from config.transports import MispTransport
 
 #: Events of a log that are fetched before what they say is taken in.
 _PAGE = 25

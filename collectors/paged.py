@@ -22,8 +22,9 @@ from collectors.document import Collected, Document
 from collectors.errors import Unreadable
 from collectors.fetch import Answer, Pacing, Request, get, user_agent
 from collectors.keys import PLACE, in_headers, key_of
-from config.feeds import Feed, PagedTransport, Window
+from config.feeds import Feed
 from config.instant import SECOND, Clock, Millis, to_datetime
+from config.transports import PagedTransport, Window
 
 #: Records of one run; a server that goes on for ever is at fault.
 _MOST_RECORDS = 5_000_000

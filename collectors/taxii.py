@@ -28,8 +28,9 @@ from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, Unreadable
 from collectors.fetch import Answer, Pacing, Request, get, user_agent
 from collectors.keys import basic, key_of
-from config.feeds import Feed, TaxiiTransport
+from config.feeds import Feed
 from config.instant import Clock, Micros, parse_micros, taxii_time
+from config.transports import TaxiiTransport
 
 _MEDIA_TYPES = {
     "2.1": ("application/taxii+json", "application/json"),

@@ -23,8 +23,9 @@ from collectors.errors import GiveUp, Unreadable
 from collectors.fetch import Pacing
 from collectors.keys import key_of
 from collectors.taxii import Connection, is_uuid, micros, resource, translated
-from config.feeds import Feed, TaxiiTransport
+from config.feeds import Feed
 from config.instant import Clock, taxii_time
+from config.transports import TaxiiTransport
 
 _LAST_HEADER = "x-taxii-date-added-last"
 _RANGE = re.compile(r"items[ =]\s*([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12}|\*)", re.IGNORECASE)

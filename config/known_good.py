@@ -7,7 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from config import audience as audiences
-from config.feeds import Entry, ObservableType
+from config.entry import Entry
+from config.observables import ObservableType
 
 Action = Literal["drop", "hold", "lower", "label"]
 #: What a view makes of a list that would do something else: ``off`` is nothing.

@@ -10,9 +10,11 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from config import audience as audiences
-from config.feeds import Entry, Feed, ObservableType, Span
+from config.entry import Entry, Span
+from config.feeds import Feed
 from config.instant import DAY, MINUTE
 from config.known_good import KnownGood, Override
+from config.observables import ObservableType
 
 #: First parts of paths that are not API roots'.
 RESERVED_PATHS = frozenset({"taxii2", "healthz", "metrics"})

@@ -38,7 +38,7 @@ T = TypeVar("T", str, Reference)
 class Claim(NamedTuple):
     """One origin's word about one observable, for one audience. All instants in milliseconds."""
 
-    #: observable type, one of config.feeds.TYPES
+    #: observable type, one of config.observables.TYPES
     type: str
     #: canonical value
     value: str

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, StringConstraints, model_validator
 
 from collectors.document import Document
-from config.feeds import TYPES, Entry
+from config.entry import Entry
 from config.instant import Millis
+from config.observables import TYPES
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference, detail_text
 from normalizers.labels import label_of, labels_in

@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 import normalizers.formats
 from collectors.document import Document
-from config.feeds import Feed, FileTransport, Publisher
+from config.feeds import Feed, Publisher
+from config.transports import FileTransport
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.columns import leaves

@@ -14,8 +14,8 @@ import orjson
 
 from config import audience as audiences
 from config.audience import Audience
-from config.feeds import LOOK_UP
 from config.instant import Millis
+from config.observables import LOOK_UP
 from normalizers.claims import Claim, Reference, scores, together, wins
 from normalizers.markings import Dialect
 

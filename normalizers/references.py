@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from config.feeds import is_web_address
+from config.entry import is_web_address
 from normalizers.claims import Reference
 from normalizers.labels import label_of, plain
 

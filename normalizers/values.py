@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from config.feeds import TYPES
+from config.observables import TYPES
 from normalizers import hosts, urls, wallets
 from normalizers.bad_value import BadValue, shown
 from normalizers.refang import defanged, refang, tidy
@@ -54,8 +54,8 @@ _STABLE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:#/-]{2,99}")
 def canonical(kind: str, text: str) -> tuple[str, str]:
     """The observable type and canonical value of ``text``, which its source calls a ``kind``.
 
-    ``kind`` is one of :data:`config.feeds.TYPES`, or ``ip``, ``hash`` or ``any`` where the source says no more. The
-    type returned may be another one: ``203.0.113.7/32`` is an ``ipv4``, ``::ffff:203.0.113.7`` too. Raises
+    ``kind`` is one of :data:`config.observables.TYPES`, or ``ip``, ``hash`` or ``any`` where the source says no more.
+    The type returned may be another one: ``203.0.113.7/32`` is an ``ipv4``, ``::ffff:203.0.113.7`` too. Raises
     :class:`BadValue`, also for a kind the hub does not know.
     """
     read = _READERS.get(kind)

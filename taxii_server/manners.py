@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from urllib.parse import urlsplit
 
-from config.feeds import Feed, FileTransport
+from config.feeds import Feed
 from config.instant import MINUTE, Clock, Millis, stix_time
+from config.transports import FileTransport
 from taxii_server.stores.base import FeedState, Store
 
 #: The lease of a host is taken again for each page; one document takes minutes at most.

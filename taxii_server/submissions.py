@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 from config.audience import INTERNAL, Audience, audience_of, rank
-from config.feeds import LIFE
 from config.instant import DAY, HOUR, SECOND, Clock, stix_time
+from config.observables import LIFE
 from config.settings import ApiRoot, Settings
 from normalizers.bad_value import BadValue
 from normalizers.checking import Scrutiny

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Literal
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from normalizers import myjvn
 from normalizers.advisories import Advisory, cvss_of, cwes, language, products, spoken
 from normalizers.bad_value import BadValue

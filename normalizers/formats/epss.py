@@ -15,7 +15,8 @@ from typing import ClassVar, Literal
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import SCORE, Claim, detail_text

@@ -11,7 +11,8 @@ from pydantic import model_validator
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.fields import Fields, Rows

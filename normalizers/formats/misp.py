@@ -14,7 +14,8 @@ from pydantic import Field
 
 from collectors.document import Document
 from config.audience import INTERNAL, Audience, sees
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from normalizers import misp
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference, detail_text

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, Literal
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from config.instant import JST, Millis
 from normalizers import myjvn
 from normalizers.advisories import Advisory, cvss_of, cwes, language, product, products, spoken

@@ -15,7 +15,8 @@ from pydantic import Field
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, detail_text

@@ -17,7 +17,8 @@ from pydantic import Field
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from config.instant import JST, Millis, from_datetime
 from normalizers.advisories import Advisory, cwes, product, products, score, scores, spoken, told
 from normalizers.bad_value import BadValue, shown

@@ -10,7 +10,8 @@ from pydantic import Field, field_validator
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.familiar import Familiar

@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element  # its types; the parser is defusedxml
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from config.instant import JST
 from normalizers import myjvn
 from normalizers.advisories import Advisory, cwes, product, products, score, scores, spoken

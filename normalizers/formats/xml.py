@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element  # its type; the parser is defusedxml'
 
 from collectors.document import Document
 from config.audience import Audience
-from config.feeds import Entry, Feed
+from config.entry import Entry
+from config.feeds import Feed
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim
 from normalizers.fields import Fields, Rows

@@ -11,11 +11,12 @@ from typing import Any
 import click
 
 from collectors import CollectError, Document, collect
-from config.feeds import Feed, FileTransport, HttpTransport
+from config.feeds import Feed
 from config.instant import system_clock
 from config.loading import load_feed
 from config.newfeed import feed_file
 from config.problems import told
+from config.transports import FileTransport, HttpTransport
 from config.yamlfile import read_yaml
 from normalizers.claims import Claim
 from normalizers.guessing import guess, sketch

@@ -14,8 +14,8 @@ import pytest
 from collectors import collect
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
-from config.feeds import FileTransport
 from config.instant import Micros, parse_millis
+from config.transports import FileTransport
 from tests.normalizers.reading import feed
 
 NOW: Micros = parse_millis("2026-03-01T12:00:00Z") * 1_000

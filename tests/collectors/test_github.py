@@ -13,8 +13,9 @@ from collectors import github
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
 from collectors.paths import path_date, path_pattern
-from config.feeds import Feed, GithubTransport
+from config.feeds import Feed
 from config.instant import HOUR, Micros, parse_millis
+from config.transports import GithubTransport
 from tests.collectors.conftest import Waits
 from tests.collectors.repository import Repository
 from tests.collectors.server import Server, says

@@ -19,8 +19,9 @@ from collectors import http
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
 from collectors.fetch import user_agent
-from config.feeds import Feed, HttpTransport
+from config.feeds import Feed
 from config.instant import Micros, parse_millis
+from config.transports import HttpTransport
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Answer, Asked, Exchange, Server, says
 from tests.normalizers.reading import feed

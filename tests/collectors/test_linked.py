@@ -11,8 +11,9 @@ import pytest
 from collectors import linked
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, Unreadable
-from config.feeds import Feed, LinkedTransport
+from config.feeds import Feed
 from config.instant import HOUR, Micros, parse_millis
+from config.transports import LinkedTransport
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Server, says
 from tests.normalizers.reading import feed

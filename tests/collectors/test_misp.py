@@ -11,8 +11,9 @@ import pytest
 from collectors import misp
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
-from config.feeds import Feed, MispTransport
+from config.feeds import Feed
 from config.instant import Micros, parse_millis
+from config.transports import MispTransport
 from tests.collectors.conftest import Waits
 from tests.collectors.mispfeed import MispFeed, attribute, uuid_of
 from tests.collectors.server import Server

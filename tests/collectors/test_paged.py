@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from collectors import paged
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TryLater, Unreadable
-from config.feeds import Feed, PagedTransport
+from config.feeds import Feed
 from config.instant import DAY, HOUR, Millis, parse_millis
+from config.transports import PagedTransport
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Asked, Exchange, Server, says
 from tests.normalizers.reading import feed

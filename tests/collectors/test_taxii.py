@@ -11,8 +11,8 @@ import pytest
 from collectors import taxii
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
-from config.feeds import TaxiiTransport
 from config.instant import Micros, parse_millis
+from config.transports import TaxiiTransport
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Asked, Exchange, Server, says
 from tests.normalizers.reading import feed

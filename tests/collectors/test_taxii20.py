@@ -12,8 +12,8 @@ import pytest
 from collectors import taxii20
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, Unreadable
-from config.feeds import TaxiiTransport
 from config.instant import parse_millis
+from config.transports import TaxiiTransport
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Asked, Exchange, Server
 from tests.normalizers.reading import feed, read_all

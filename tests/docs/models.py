@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from config.feeds import Entry
+from config.entry import Entry
 from config.instant import DAY, HOUR, MINUTE, SECOND
 from tests.docs.pages import Section, codes, rows, sections
 

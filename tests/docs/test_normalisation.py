@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from config.feeds import TYPES
+from config.observables import TYPES
 from normalizers.bad_value import BadValue
 from normalizers.patterns import observable, pattern
 from normalizers.values import canonical

@@ -11,10 +11,13 @@ import pytest
 import yaml
 
 import normalizers.formats
-from config.feeds import LIFE, TYPES, Entry, Expectation, Feed, Publisher, Transport
+from config.entry import Entry
+from config.feeds import Expectation, Feed, Publisher
 from config.instant import DAY
 from config.known_good import Cap, KnownGood
+from config.observables import LIFE, TYPES
 from config.settings import ApiRoot, Collection, Group, Hub, Narrowing, Settings, ViewEntry
+from config.transports import Transport
 from normalizers.reading import reading
 from normalizers.stix import THREATS
 from normalizers.times import _DIRECTIVES as DIRECTIVES

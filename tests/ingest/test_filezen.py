@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
-from config.feeds import Feed, FileTransport
+from config.feeds import Feed
 from config.instant import Millis, parse_millis
 from config.loading import load_feed, shipped
 from config.samples import render
+from config.transports import FileTransport
 from taxii_server.ingest import Ingest
 from taxii_server.stores.memory import MemoryStore
 from tests.hubs import MEMBERS, PUBLIC, Hub, SteppingClock, settings

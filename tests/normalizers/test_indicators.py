@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.audience import audience_of
-from config.feeds import LIFE
 from config.instant import DAY, HOUR, stix_time
+from config.observables import LIFE
 from normalizers.bad_value import BadValue
 from normalizers.indicators import Policy, Reader
 from taxii_server.submissions import LIVES

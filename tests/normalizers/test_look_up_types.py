@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.feeds import LOOK_UP
+from config.observables import LOOK_UP
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.fields import Fields, Rows

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from config.feeds import TYPES
+from config.observables import TYPES
 from normalizers.bad_value import BadValue
 from normalizers.patterns import observable, pattern
 from normalizers.refang import refang

@@ -18,9 +18,10 @@ from typing import Any
 import orjson
 
 from collectors.document import Body, Document
-from config.feeds import Feed, FileTransport
+from config.feeds import Feed
 from config.instant import Micros
 from config.loading import load, shipped
+from config.transports import FileTransport
 from normalizers.claims import observable_key, scores
 from normalizers.reading import read
 from normalizers.records import Record, Refusal, UnreadableDocument

@@ -1,0 +1,49 @@
+"""What everything read from YAML has in common, and the forms of what it says."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+from config.instant import Millis, parse_span
+from config.yamlfile import given
+
+
+class Entry(BaseModel):
+    """Base of everything read from YAML: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def _span(value: object) -> Millis:
+    if not isinstance(value, str):
+        meant = f"; did you mean {value}d?" if type(value) is int else ""
+        raise ValueError(f"expected a length of time such as 15m, 12h or 90d, got {given(value)}{meant}")
+    return parse_span(value)
+
+
+#: A length of time, written ``12h`` and held in milliseconds.
+Span = Annotated[int, BeforeValidator(_span), PlainSerializer(lambda value: f"{value}ms", return_type=str)]
+
+_WEB_ADDRESS = re.compile(
+    r"https?://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::[0-9]{1,5})?"
+    r"(?:[/?](?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?(?:#(?:[a-z0-9._~!$&'()*+,;=:@/?-]|%[0-9a-f]{2})*)?",
+    re.IGNORECASE | re.ASCII,
+)
+
+
+def is_web_address(text: str) -> bool:
+    """Whether it is an http(s) URI with a plain host name: no user in it, nothing that a page could take for markup."""
+    return _WEB_ADDRESS.fullmatch(text) is not None
+
+
+def _web_address(text: str) -> str:
+    if not is_web_address(text):
+        raise ValueError("expected a web address such as https://cert.example.jp/, in ASCII")
+    return text
+
+
+#: An http(s) URI that may be shown.
+WebAddress = Annotated[str, AfterValidator(_web_address)]
