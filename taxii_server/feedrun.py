@@ -19,11 +19,12 @@ from normalizers.columns import Columns, columns
 from normalizers.reading import check, marks_rows
 from normalizers.records import UnreadableDocument
 from taxii_server.holds import Holds
-from taxii_server.intake import Intake, Origin, Tally
+from taxii_server.intake import Intake, Origin
 from taxii_server.manners import Door
 from taxii_server.recalling import Recall
 from taxii_server.standing import Standing
 from taxii_server.stores.base import FeedState, News, Store
+from taxii_server.tally import Tally
 
 #: What is remembered of a document's rows, by who may see them, besides the values that a list holds.
 _LEARNT = ("rows", "most", "bad")

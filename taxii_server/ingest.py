@@ -16,10 +16,11 @@ from config.loading import shipped
 from config.settings import Settings
 from normalizers.records import UnreadableDocument
 from taxii_server.feedrun import Run
-from taxii_server.intake import Origin, Tally
+from taxii_server.intake import Origin
 from taxii_server.manners import Door, FeedBusy, HostBusy, TooSoon, check_time, spread
 from taxii_server.rhythm import news_at
 from taxii_server.stores.base import FeedState, News, Store, StoreError
+from taxii_server.tally import Tally
 
 __all__ = ["FeedBusy", "HostBusy", "Ingest", "TooSoon", "origin_of"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 from collectors import Document
 from config.audience import Audience
@@ -19,11 +18,11 @@ from taxii_server.holds import Holds
 from taxii_server.recalling import Recall
 from taxii_server.retelling import Retelling
 from taxii_server.stores.base import Alias, ClaimRow, Mark, News, Store
+from taxii_server.tally import Tally
 from taxii_server.tasting import Tasting
 from taxii_server.wholes import Wholes
 
 BATCH = 2_000
-_EXAMPLES = 20
 
 #: what a row says: where the format knows its rows again, with its name
 Item = Claim | Record
@@ -31,46 +30,6 @@ Item = Claim | Record
 Digested = tuple[Item, bytes]
 #: who first said it, and its family, as they stand in claims
 Origin = tuple[str, str]
-
-
-@dataclass
-class Tally:
-    """What became of the rows of one run. ``rows == claims + refused + held`` always holds, but for rows that say
-    several things (an advisory that names CVEs), which are counted under ``claims`` once for each."""
-
-    rows: int = 0
-    claims: int = 0
-    #: rows that were not believed, because the document is not normal for those who may see them
-    held: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    examples: list[tuple[int, str]] = field(default_factory=list)
-    #: claims that are new or changed
-    kept: int = 0
-    withdrawn: int = 0
-    renewed: int = 0
-    #: rows among the claims that were dated ahead
-    ahead: int = 0
-    #: whether the run ended before the feed's pages did
-    more: bool = False
-
-    def refuse(self, refusal: Refusal) -> None:
-        """Count a refused row and keep it as an example while there are few."""
-        self.refused[refusal.reason] += 1
-        if len(self.examples) < _EXAMPLES:
-            self.examples.append((refusal.line, f"{refusal.reason}: {refusal.message}"))
-
-    def counts(self) -> dict[str, int]:
-        """As shown by ``noroshi collect`` and ``noroshi feeds``."""
-        return {
-            "rows": self.rows,
-            "claims": self.claims,
-            "refused": self.refused.total(),
-            "held": self.held,
-            "kept": self.kept,
-            "withdrawn": self.withdrawn,
-            "renewed": self.renewed,
-            "ahead": self.ahead,
-        }
 
 
 class Intake:

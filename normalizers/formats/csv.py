@@ -20,9 +20,10 @@ from config.entry import Entry
 from config.feeds import Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
+from normalizers.cells import Rows
 from normalizers.claims import Claim
 from normalizers.familiar import Familiar
-from normalizers.fields import Fields, Rows
+from normalizers.fields import Fields
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source, moment_of
 from normalizers.texts import Encoding, check_encoding, lines

@@ -12,8 +12,9 @@ from config.entry import Entry
 from config.feeds import Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
+from normalizers.cells import Rows
 from normalizers.claims import Claim
-from normalizers.fields import Fields, Rows
+from normalizers.fields import Fields
 from normalizers.jsons import at, parsed
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source

@@ -14,8 +14,9 @@ from config.audience import Audience
 from config.entry import Entry
 from config.feeds import Feed
 from normalizers.bad_value import BadValue
+from normalizers.cells import Rows
 from normalizers.claims import Claim
-from normalizers.fields import Fields, Rows
+from normalizers.fields import Fields
 from normalizers.records import Refusal, refusal
 from normalizers.sources import Source
 from normalizers.texts import Encoding, check_encoding, lines

@@ -13,9 +13,10 @@ from config.audience import Audience
 from config.entry import Entry
 from config.feeds import Feed
 from normalizers.bad_value import BadValue
+from normalizers.cells import Rows
 from normalizers.claims import Claim
 from normalizers.familiar import Familiar
-from normalizers.fields import KINDS, Fields, Rows
+from normalizers.fields import KINDS, Fields
 from normalizers.records import Refusal, refusal
 from normalizers.sources import Source
 from normalizers.texts import Encoding, check_encoding, lines

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from config.feeds import Feed
 from config.instant import HOUR, Millis, to_datetime
+from normalizers.cells import Rows
 from normalizers.familiar import ALWAYS, Known, Notes
-from normalizers.fields import Rows
 from taxii_server import recalling
 from taxii_server.ingest import Ingest
 from taxii_server.stores.base import FeedState

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from config.observables import LOOK_UP
 from normalizers.bad_value import BadValue
+from normalizers.cells import Rows
 from normalizers.claims import Claim
-from normalizers.fields import Fields, Rows
+from normalizers.fields import Fields
 from normalizers.meanings import meanings
 from normalizers.merge import View, merge
 from normalizers.patterns import pattern
