@@ -9,10 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from normalizers.bad_value import BadValue
+from normalizers.texts import is_japanese
 from normalizers.times import ZONES, time_reader
 from normalizers.values import algorithm, canonical, classify, split_port
 
 Rows = Sequence[Mapping[str, Any]]
+
+#: rows that are looked at, and of a text lines
+MOST_ROWS, MOST_LINES = 500, 2_000
 
 _ABSENT = frozenset(("", "None", "null", "n/a", "N/A"))
 #: Forms of dates that are tried, in this order.
@@ -29,6 +33,11 @@ _LABELS = re.compile(r"tag|label|categor|campaign|target|descri|threat|type|reas
 _CONFIDENCE = re.compile(r"confiden|score", re.I)
 _LINK = re.compile(r"link|reference|report|detail|permalink|source", re.I)
 _FEW = 40
+
+
+def zone_of(text: str) -> str:
+    """The zone of dates that say none: Japan's, where the text beside them is Japanese."""
+    return "JST" if is_japanese(text) else "UTC"
 
 
 def kind_of(value: str) -> str:

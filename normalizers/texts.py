@@ -42,6 +42,7 @@ _HTML = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _KANA = re.compile("[\uff61-\uff9f]")
+_JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -91,6 +92,11 @@ def refuse_html(document: Document, expected: str) -> None:
     """Raise :class:`UnreadableDocument` when the document is a web page, as error pages sent with status 200 are."""
     if is_html(document):
         raise UnreadableDocument(f"{document.name}: expected {expected}, got an HTML page")
+
+
+def is_japanese(text: str) -> bool:
+    """Whether it has kana or the characters of Chinese and Japanese."""
+    return _JAPANESE.search(text) is not None
 
 
 def is_html(document: Document) -> bool:

@@ -26,7 +26,7 @@ from normalizers.prose import Mention, mentions
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
-from normalizers.texts import Encoding, check_encoding, is_html, lines
+from normalizers.texts import Encoding, check_encoding, is_html, is_japanese, lines
 from normalizers.times import ZONES, time_reader
 from normalizers.urls import host_of
 from normalizers.values import canonical, cves_in
@@ -37,7 +37,6 @@ _LONGEST_TITLE = 300
 #: Lines in which the date of a text is looked for.
 _HEAD = 40
 _DATE = re.compile(r"((?:19|20)[0-9]{2})\s?(?:[-/.]|年)\s?([0-9]{1,2})\s?(?:[-/.]|月)\s?([0-9]{1,2})(?![0-9])")
-_JAPANESE = re.compile("[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 class _Text(NamedTuple):
@@ -155,7 +154,7 @@ class Format(Entry):
             return refusal(1, error)
         said: dict[str, Any] = {
             "threat": "advisory",
-            "title": {"ja" if _JAPANESE.search(text.title) else "en": text.title} if text.title else {},
+            "title": {"ja" if is_japanese(text.title) else "en": text.title} if text.title else {},
             "published": source.moment,
             "publisher": source.feed.publisher.name if source.feed.named else None,
             "cves": cves_in(text.title),
