@@ -5,13 +5,12 @@ Dates stay texts here: who reads an item refuses that item alone for a bad one.
 
 from __future__ import annotations
 
-from html import unescape
 from typing import NamedTuple
 from xml.etree.ElementTree import Element  # its types; the parser is defusedxml's
 
 from collectors.document import Document
 from normalizers.labels import label_of
-from normalizers.markup import plain
+from normalizers.markup import plain, unescape
 from normalizers.records import UnreadableDocument
 from normalizers.xmls import parsed, text_of
 

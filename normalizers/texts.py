@@ -35,9 +35,10 @@ Encoding = Annotated[str, AfterValidator(_known)]
 
 _LONGEST_LINE = 1024 * 1024
 _CHUNK = 256 * 1024
-#: What a web page begins with, after a byte order mark, an XML declaration and comments.
+#: What a web page begins with, after a byte order mark, an XML declaration and comments. A comment ends at its first
+#: end: to try the others takes for ever where there are many.
 _HTML = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.*?-->\s*){0,8}"
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?>(?:<!--(?>.*?-->)\s*){0,8})"
     rb"<(?:!doctype\s+html|html|head|body|title|meta|script|style|div|center|h1|p|form|table)[\s>]",
     re.IGNORECASE | re.DOTALL,
 )

@@ -33,7 +33,7 @@ class Format(Entry):
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`. An entry is known again by its id."""
         answer, entries = _answer(document)
-        source = Source(feed, document, _moment(answer, "feed.generator.date", "feed.updated"))
+        source = Source(feed, document, _made(document, answer))
         spoken_in = language(text_at(answer, "feed.lang"), otherwise="ja")
         for number, entry in enumerate(entries, start=1):
             try:
@@ -61,6 +61,13 @@ def _moment(entry: Any, *paths: str) -> Millis | None:
         if text_at(entry, path):
             return _time(text_at(entry, path))
     return None
+
+
+def _made(document: Document, answer: Any) -> Millis | None:
+    try:
+        return _moment(answer, "feed.generator.date", "feed.updated")
+    except BadValue as error:
+        raise UnreadableDocument(f"{document.name}: the date of its feed: {error}") from None
 
 
 def _advisory(entry: Any, spoken_in: str) -> Advisory:

@@ -38,7 +38,7 @@ class Format(Entry):
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`. A record is known again by its CVE id."""
         answer, entries = _answer(document)
-        source = Source(feed, document, _moment(answer, "timestamp"))
+        source = Source(feed, document, _answered(document, answer))
         for number, entry in enumerate(entries, start=1):
             try:
                 yield _record(number, entry, source)
@@ -63,6 +63,13 @@ def _answer(document: Document) -> tuple[Any, list[Any]]:
 
 def _moment(entry: Any, name: str) -> Millis | None:
     return _time(text_at(entry, name)) if text_at(entry, name) else None
+
+
+def _answered(document: Document, answer: Any) -> Millis | None:
+    try:
+        return _moment(answer, "timestamp")
+    except BadValue as error:
+        raise UnreadableDocument(f"{document.name}: timestamp: {error}") from None
 
 
 def _record(number: int, entry: Any, source: Source) -> Record | Refusal:

@@ -16,8 +16,11 @@ from config.instant import JST, UTC, parse_millis
 from config.samples import render
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
+from normalizers.markup import plain
+from normalizers.pages import page_lines, page_title
 from normalizers.reading import UnusableFormat, check, read, reading
 from normalizers.records import Record, Refusal, UnreadableDocument
+from normalizers.texts import is_html
 from normalizers.times import file_month, time_reader
 from tests.normalizers.reading import NOW, document, feed, read_all, sample_of
 from tests.normalizers.test_quirks import CLEAR, bundle, indicator, item, rdf
@@ -500,3 +503,35 @@ def test_the_month_of_a_file_name() -> None:
     assert file_month("list-2025-10.csv", UTC) == parse_millis("2025-10-01T00:00:00Z")
     assert file_month("202513.csv", JST) is None
     assert file_month("20251001.csv", JST) is None
+
+
+ENDLESS = f"&#{'1' * 5_000};"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("epss", '#model_version:v1,score_date:2026-02-28T00:00:00Z\ncve,epss,percentile\n"' + "x,1\n" * 40_000),
+        ("nvd", '{"timestamp": "yesterday", "vulnerabilities": []}'),
+        ("myjvn-json", '{"feed": {"updated": "yesterday", "entry": []}}'),
+        ("nicter-blog", f"<rss><channel><item><title>{ENDLESS.replace('&', '&amp;')}</title></item></channel></rss>"),
+    ],
+)
+def test_what_no_parser_likes_costs_a_row_or_the_run(name: str, text: str) -> None:
+    """A quote without an end, a document's date that is none, a character's number of endless digits."""
+    with contextlib.suppress(UnreadableDocument):
+        check(document(text), feed(name))
+        list(read(document(text), feed(name)))
+
+
+def test_a_character_reference_of_endless_digits_is_one_to_no_character() -> None:
+    """In web pages, their titles and descriptions; Python makes no number of so many digits."""
+    assert page_lines(f"<h1>a{ENDLESS}b</h1>") == ["# a\ufffdb"]
+    assert page_title(f"<title>a{ENDLESS}b</title>") == "a\ufffdb"
+    assert plain(f"a{ENDLESS}b &#65; &#x1f600;") == "a\ufffdb A \U0001f600"
+
+
+def test_comments_without_number_are_no_web_page_in_no_time() -> None:
+    """Each ends at its first end: to try the others would take longer than anybody lives."""
+    assert not is_html(document("<!---->" * 500 + "x"))
+    assert is_html(document("<!-- a --> <!-- <b> -->\n<!doctype html>"))
