@@ -30,20 +30,6 @@ from tests.hubs import SteppingClock, settings
 NOW = 1_790_000_000_000
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """A publisher."""
-    with Server().running() as running:
-        yield running
-
-
 @pytest.fixture
 def other() -> Iterator[Server]:
     """Another publisher."""
