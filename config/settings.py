@@ -121,6 +121,8 @@ class Collection(Entry):
             raise ValueError(f"{self.title}: a merged collection has a view, another kind has none")
         if (self.kind == "shared") != (self.audience is not None):
             raise ValueError(f"{self.title}: a shared collection names its audience, another kind does not")
+        if self.audience is not None:
+            audiences.check(self.audience)
         if self.with_observables and self.kind != "merged":
             raise ValueError(f"{self.title}: with_observables is for merged collections")
         if self.kind == "merged" and self.write:

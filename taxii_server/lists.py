@@ -8,6 +8,8 @@ import os
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,14 +87,19 @@ def _files(item: KnownGood) -> Iterator[Path]:
 
 
 def _warninglist(name: str) -> Path:
-    # Here, and not above: it imports jsonschema as well, which takes longer than most commands take.
-    import pymispwarninglists
-
-    folder = Path(pymispwarninglists.__file__).parent / "data" / "misp-warninglists" / "lists"
-    path = folder / name / "list.json"
+    path = _warninglists() / name / "list.json"
     if "/" in name or "\\" in name or not path.is_file():
         raise ListError(f"expected a warninglist of pymispwarninglists such as tranco10k, got {name!r}")
     return path
+
+
+@cache
+def _warninglists() -> Path:
+    # Its data alone is of use. To import it brings jsonschema along, which takes longer than most commands take.
+    found = find_spec("pymispwarninglists")
+    if found is None or found.origin is None:
+        raise ListError("expected the package pymispwarninglists to be installed, and it is not")
+    return Path(found.origin).parent / "data" / "misp-warninglists" / "lists"
 
 
 def _digest(path: Path) -> bytes:

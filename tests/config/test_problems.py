@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -281,6 +281,7 @@ def _ways(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 WAYS = sorted(_ways(BASE), key=repr)
 
 
+@example(changes=[(("api_roots", 1, "collections", 4, "audience"), "set", ":")])
 @given(
     changes=st.lists(st.tuples(st.sampled_from(WAYS), st.sampled_from(["set", "drop", "add"]), ANYTHING), min_size=1)
 )

@@ -57,6 +57,8 @@ def _modules(path: Path) -> set[str]:
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             found.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "find_spec":
+            found.add(ast.literal_eval(node.args[0]))  # whose data is read
     return found
 
 
