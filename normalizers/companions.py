@@ -9,8 +9,8 @@ import orjson
 
 from config.audience import Audience, marking_of
 from config.settings import Hub
-from normalizers import stix
 from normalizers.contributions import EXTENSION_ID, SCHEMA
+from normalizers.ids import Ids
 from normalizers.markings import Dialect, Tlp, companion
 
 #: Who defines the extension: the same object on every hub, since the same id and ``modified`` are the same bytes.
@@ -53,7 +53,7 @@ def publisher_identity(name: str) -> bytes:
     return orjson.dumps({"name": name, "identity_class": "organization"})
 
 
-def hub_id(ids: stix.Ids) -> bytes:
+def hub_id(ids: Ids) -> bytes:
     """The id of the hub's identity."""
     return ids.make("identity|hub")
 

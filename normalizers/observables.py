@@ -14,8 +14,8 @@ import idna
 import orjson
 
 from config.audience import Audience, marking_of
+from normalizers.ids import id_text
 from normalizers.markings import Dialect, marking_id
-from normalizers.stix import id_text
 from normalizers.values import algorithm
 
 #: STIX 2.1 section 2.9: of the UUIDv5 of every such object.

@@ -1,13 +1,12 @@
-"""Merged words as STIX 2.1 objects: the published profile, ids, and the bytes that are served.
+"""Merged words as STIX 2.1 objects: the published profile, and the bytes that are served.
 
 Content is everything but ``id``, ``created``, ``modified`` and the creator; it is a function of the claims and the view
-alone. Ids are UUIDv5 (RFC 9562 section 5.5) in the hub's own namespace, as STIX 2.1 section 2.9 leaves to the producer.
+alone.
 """
 
 from __future__ import annotations
 
 import hashlib
-import uuid
 from functools import lru_cache
 from typing import Any
 
@@ -17,11 +16,11 @@ from config.audience import Audience, marking_of
 from config.instant import stix_time
 from normalizers.claims import Reference
 from normalizers.contributions import Own, extension, external_reference
+from normalizers.ids import OBJECT_TYPES, pattern_of
 from normalizers.labels import MALWARE, NAMED, PREFIX, TECHNIQUE
 from normalizers.markings import Dialect, marking_id
 from normalizers.merge import Merged
 from normalizers.names import ATTACK
-from normalizers.patterns import pattern
 
 #: threat -> (what a description calls it, indicator_types, kill chain phases)
 THREATS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
@@ -39,56 +38,10 @@ THREATS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
 _LANGUAGES = ("en", "ja")
 _ANY_THREAT = ("malicious-activity",)
 
-#: observable type -> STIX object type of what is merged about it
-OBJECT_TYPES = {"cve": "vulnerability", "advisory": "report"}
-
-
-def object_type(kind: str) -> str:
-    """The STIX type of the object that is merged about an observable of this type."""
-    return OBJECT_TYPES.get(kind, "indicator")
-
 
 def ends_by_revocation(word: Merged) -> bool:
     """Whether it is over and STIX gives objects of its type no other end than ``revoked``."""
     return not word.standing and word.type in OBJECT_TYPES
-
-
-# Asked for twice in a row: for the id, and for the content.
-_pattern = lru_cache(maxsize=16_384)(pattern)
-
-
-#: RFC 9562 section 4: the bits of version and variant, and their values in a UUIDv5.
-_NO_VERSION = ~(0xF << 76 | 0x3 << 62)
-_VERSION_5 = 0x5 << 76 | 0x2 << 62
-
-
-class Ids:
-    """The hub's own ids."""
-
-    def __init__(self, namespace: uuid.UUID) -> None:
-        # begun once and copied: to begin one costs more than to hash a name
-        self._begun = hashlib.sha1(namespace.bytes, usedforsecurity=False)
-
-    def make(self, name: str) -> bytes:
-        """The 16 bytes of the UUIDv5 of a name; names begin with the object's type, so no UUID repeats across types."""
-        named = self._begun.copy()
-        named.update(name.encode())
-        return (int.from_bytes(named.digest()[:16]) & _NO_VERSION | _VERSION_5).to_bytes(16)
-
-    def merged(self, kind: str, value: str, view: str, generation: int) -> bytes:
-        """The id of what a view says about an observable, in its ``generation`` (1 and up)."""
-        subject = value if kind in OBJECT_TYPES else _pattern(kind, value)
-        return self.make(f"{object_type(kind)}|{subject}|{view}|{generation}")
-
-    def publisher(self, name: str, view: str) -> bytes:
-        """The id of a publisher's identity in a view: when it was first needed there is for that view alone."""
-        return self.make(f"identity|publisher|{name}|{view}")
-
-
-def id_text(kind: str, value: bytes) -> str:
-    """``type--UUID``."""
-    text = value.hex()
-    return f"{kind}--{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def digest(content: bytes) -> bytes:
@@ -135,7 +88,7 @@ def _indicator(merged: Merged, dialect: Dialect) -> bytes:
     valid_until = max(merged.ends, merged.first_seen + 1)
     said: dict[str, Any] = {
         "name": merged.value,
-        "pattern": _pattern(merged.type, merged.value),
+        "pattern": pattern_of(merged.type, merged.value),
         "valid_from": stix_time(merged.first_seen),
         "valid_until": stix_time(valid_until),
     }

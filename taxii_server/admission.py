@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from config.instant import Millis
 from config.settings import Collection
+from normalizers.ids import object_type
 from normalizers.merge import Merged
-from normalizers.stix import object_type
 
 
 def admits(collection: Collection, word: Merged, now: Millis) -> bool:

@@ -7,8 +7,8 @@ import orjson
 from config.instant import Clock, Millis, parse_millis, stix_time
 from config.settings import Settings
 from normalizers import companions, stix
+from normalizers.ids import id_text
 from normalizers.merge import Merged
-from normalizers.stix import id_text
 from taxii_server.stores.base import ObjectKey, ObjectState, Publication, Store
 from taxii_server.views import Known, Plan, Sight
 

@@ -14,7 +14,7 @@ import orjson
 
 from config.audience import CLEAR
 from normalizers import stix
-from normalizers.stix import id_text
+from normalizers.ids import id_text
 from taxii_server.observed import NOTHING_AROUND
 from taxii_server.publishing import Publisher
 from taxii_server.relisting import Relisting

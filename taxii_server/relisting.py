@@ -17,8 +17,8 @@ import orjson
 from config import audience as audiences
 from config.audience import Audience
 from normalizers.claims import Claim
+from normalizers.ids import OBJECT_TYPES
 from normalizers.known_good import NOTHING, Matcher
-from normalizers.stix import OBJECT_TYPES
 from taxii_server import lists
 from taxii_server.lists import Applied
 from taxii_server.publishing import Publisher

@@ -19,10 +19,10 @@ from config.audience import Audience
 from config.instant import Millis
 from config.known_good import KnownGood
 from config.settings import Collection, Settings
+from normalizers.ids import OBJECT_TYPES
 from normalizers.known_good import Matcher
 from normalizers.known_good_effects import Policy, Rule
 from normalizers.merge import View
-from normalizers.stix import OBJECT_TYPES
 from taxii_server import lists
 from taxii_server.lists import Applied
 from taxii_server.stores.base import AuditRecord, Store

@@ -9,9 +9,9 @@ from config.instant import Clock
 from config.settings import Collection, Settings
 from normalizers import companions, stix
 from normalizers.claims import Claim
+from normalizers.ids import Ids, id_text, object_type
 from normalizers.joining import joined
 from normalizers.merge import Merged, View, merge, sees
-from normalizers.stix import id_text, object_type
 from taxii_server.joins import Joins
 from taxii_server.stores.base import ObjectKey, ObjectState, Store
 from taxii_server.suppression import Suppression
@@ -89,7 +89,7 @@ class Sight:
         self._clock = clock
         self._skew = settings.tolerated_skew
         self.known_good = Suppression(settings, store)
-        self.ids = stix.Ids(settings.hub.namespace)
+        self.ids = Ids(settings.hub.namespace)
         self.hub: ObjectKey = ("identity", companions.hub_id(self.ids))
         self.creator = id_text(*self.hub)
 

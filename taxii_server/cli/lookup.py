@@ -16,8 +16,8 @@ from config.settings import Settings
 from normalizers.around import around
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, aliases, observable_key
+from normalizers.ids import id_text
 from normalizers.meanings import meanings
-from normalizers.stix import id_text
 from taxii_server.cli.context import NOT_FOUND, as_json, configured, opened, refuse
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.stores.base import Store

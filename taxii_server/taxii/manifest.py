@@ -6,7 +6,7 @@ import orjson
 from flask import Blueprint
 
 from config.instant import taxii_time
-from normalizers.stix import id_text
+from normalizers.ids import id_text
 from taxii_server.replies import Reply
 from taxii_server.stores.base import Entry, Page
 from taxii_server.taxii.media import STIX

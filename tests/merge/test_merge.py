@@ -13,6 +13,7 @@ from config.audience import rank
 from config.instant import DAY
 from normalizers import stix
 from normalizers.claims import Claim
+from normalizers.ids import object_type
 from normalizers.merge import View, agreed, merge, sees
 from tests.merge.strategies import NOW, OWN, PUBLIC, VIEWS, about_one
 
@@ -62,7 +63,7 @@ def stix_object(word: Any, view: View) -> dict[str, Any]:
     """The object a hub would serve."""
     import orjson
 
-    kind = stix.object_type(word.type)
+    kind = object_type(word.type)
     body = stix.body(
         kind,
         f"{kind}--22222222-2222-4222-8222-222222222222",

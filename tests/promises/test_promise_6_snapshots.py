@@ -11,6 +11,7 @@ import stix2
 
 from normalizers import stix
 from normalizers.claims import Claim, observable_key, rounded, scores
+from normalizers.ids import Ids, id_text, object_type
 from normalizers.merge import View, merge
 from tests.normalizers.test_snapshots import ROWS, _read, _snapshots  # noqa: F401 - skips without them
 from tests.promises.test_promise_6_valid import PUBLISHER, check
@@ -35,8 +36,8 @@ def _objects() -> dict[str, list[bytes]]:
             if word is None:
                 assert all(map(scores, claims))  # a score alone is no vulnerability
                 continue
-            kind = stix.object_type(word.type)
-            id_ = stix.id_text(kind, stix.Ids(uuid.NAMESPACE_URL).make(key.hex()))
+            kind = object_type(word.type)
+            id_ = id_text(kind, Ids(uuid.NAMESPACE_URL).make(key.hex()))
             time = "2026-01-01T00:00:00.000Z"
             content = stix.content(word, "tlp2", PUBLISHER)
             found.setdefault(name, []).append(stix.body(kind, id_, PUBLISHER, time, time, content, revoked=False))

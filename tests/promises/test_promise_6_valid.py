@@ -15,6 +15,7 @@ from config.audience import CLEAR
 from config.settings import Hub
 from normalizers import companions, stix
 from normalizers.claims import Claim
+from normalizers.ids import Ids, id_text, object_type
 from normalizers.merge import View, merge
 from tests.merge.strategies import VIEWS, about_one
 
@@ -35,12 +36,12 @@ def merged_object(claims: list[Claim], view: View) -> dict[str, Any] | None:
     word = merge(claims, view)
     if word is None:
         return None
-    kind = stix.object_type(word.type)
-    ids = stix.Ids(HUB.namespace)
+    kind = object_type(word.type)
+    ids = Ids(HUB.namespace)
     body = stix.body(
         kind,
-        stix.id_text(kind, ids.merged(word.type, word.value, view.name, 1)),
-        stix.id_text("identity", companions.hub_id(ids)),
+        id_text(kind, ids.merged(word.type, word.value, view.name, 1)),
+        id_text("identity", companions.hub_id(ids)),
         "2026-01-01T00:00:00.000Z",
         "2026-01-02T00:00:00.000Z",
         stix.content(word, view.dialect, PUBLISHER),
@@ -66,8 +67,8 @@ def test_promise_6_every_companion_is_valid(audience: str, dialect: Any) -> None
     """The identities, the extension definition and the markings that collections ship are valid."""
     for companion in companions.fixed(audience, dialect):
         check(orjson.loads(companion.body))
-    ids = stix.Ids(HUB.namespace)
+    ids = Ids(HUB.namespace)
     for content in (companions.hub_identity(HUB), companions.publisher_identity("発行者")):
-        hub = stix.id_text("identity", companions.hub_id(ids))
+        hub = id_text("identity", companions.hub_id(ids))
         time = "2026-01-01T00:00:00.000Z"
         check(orjson.loads(stix.body("identity", hub, hub, time, time, content, revoked=False)))
