@@ -141,8 +141,7 @@ class Run:
 
     def _take(self, collected: Collected, confirmed: bool) -> None:
         """Take in the documents of one fetch, but for whom they are not normal."""
-        feed, tally = self._feed, self.tally
-        documents = collected.documents
+        feed, documents = self._feed, collected.documents
         if marks_rows(feed):
             documents = tuple(_undated(document) for document in documents)
         self.state = replace(self.state, odd="")
@@ -152,21 +151,11 @@ class Run:
         found = columns(documents[0], feed) if feed.steady and len(documents) == 1 else None
         if found is not None:
             holds.fill(found)
-        tally.rows += rows.total()
-        intake = Intake(
-            self._store,
-            feed,
-            self._origin,
-            tally,
-            holds,
-            skew=self._settings.tolerated_skew,
-            recall=self._recall,
-            each_batch=self._each_batch,
-            tell=self._tell,
-        )
+        self.tally.rows += rows.total()
+        intake = self._intake(holds)
         self._recall.begin(() if partial else documents)
         if holds.all:
-            tally.held += rows.total()
+            self.tally.held += rows.total()
         else:
             for document in documents:
                 intake.document(document)
@@ -176,6 +165,23 @@ class Run:
         else:
             holds.whole(intake.refused, {})
         self._learn(rows, intake, found, confirmed)
+        self._judge(holds)
+
+    def _intake(self, holds: Holds) -> Intake:
+        return Intake(
+            self._store,
+            self._feed,
+            self._origin,
+            self.tally,
+            holds,
+            skew=self._settings.tolerated_skew,
+            recall=self._recall,
+            each_batch=self._each_batch,
+            tell=self._tell,
+        )
+
+    def _judge(self, holds: Holds) -> None:
+        """Say how the run went, now that it is known what was held; the rows of one that was not are remembered."""
         if not holds.why:
             self._recall.remember()
         if not holds.why and self.state.status != "held":

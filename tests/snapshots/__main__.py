@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.snapshots.folder import FEEDS, snapshots
+from tests.snapshots.folder import options, snapshots
 from tests.snapshots.pipeline import Hub
 from tests.snapshots.report import Line, checked, table, unread
 
@@ -49,12 +48,7 @@ Duplicates in the collection after all of it (objects of one type about one obse
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print the report and write the page. 1 when a validator found an error, or an observable has two objects."""
-    parser = argparse.ArgumentParser(prog="python -m tests.snapshots", description=__doc__)
-    parser.add_argument("--validate", type=int, default=50, help="objects of each file that are validated; 0 for all")
-    parser.add_argument("--only", default="", help="files whose name holds this; nothing is written then")
-    given = parser.parse_args(words)
-    if not FEEDS.is_dir():
-        parser.error(f"no snapshots at {FEEDS}; set NOROSHI_SHARED to the folder that holds feeds/")
+    given = options("tests.snapshots", __doc__, words, validate=50)
     chosen = [item for item in snapshots() if given.only in item.file]
     lines = []
     with tempfile.TemporaryDirectory() as folder:

@@ -6,8 +6,10 @@ says.
 
 from __future__ import annotations
 
+import argparse
 import csv
 import os
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -108,3 +110,15 @@ def _door(name: str, file: str, format_: dict[str, Any]) -> Feed:
 
 def _why(file: str, unread: dict[str, str]) -> str:
     return next((why for pattern, why in unread.items() if fnmatchcase(file, pattern)), "no feed reads it yet")
+
+
+def options(program: str, about: str | None, words: Sequence[str] | None, validate: int) -> argparse.Namespace:
+    """What a report on the folder was asked for: ``validate``, by default so many objects, and ``only``. Ends the
+    process where the folder is not there."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}", description=about)
+    parser.add_argument("--validate", type=int, default=validate, help="objects validated of each kind; 0 for all")
+    parser.add_argument("--only", default="", help="files whose name holds this; nothing is written then")
+    given = parser.parse_args(words)
+    if not FEEDS.is_dir():
+        parser.error(f"no snapshots at {FEEDS}; set NOROSHI_SHARED to the folder that holds feeds/")
+    return given

@@ -6,7 +6,6 @@ OASIS validator would have otherwise.
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from stix2validator import ValidationOptions, validate_instance
 
 from normalizers.contributions import claims_of
 from normalizers.labels import MALWARE, NAMED, TECHNIQUE
-from tests.snapshots.folder import FEEDS, snapshots
+from tests.snapshots.folder import options, snapshots
 from tests.snapshots.pipeline import Hub, duplicates
 
 _PAGE = Path(__file__).parents[2] / "docs/quality.md"
@@ -181,12 +180,7 @@ def known_good_table(hub: Hub, bodies: Iterable[bytes]) -> str:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Print the figures and write the page. 1 when a collection holds a duplicate, or the validator finds an error."""
-    parser = argparse.ArgumentParser(prog="python -m tests.snapshots.quality", description=__doc__)
-    parser.add_argument("--validate", type=int, default=40, help="objects of each feed and type validated; 0 for all")
-    parser.add_argument("--only", default="", help="files whose name holds this; nothing is written then")
-    given = parser.parse_args(words)
-    if not FEEDS.is_dir():
-        parser.error(f"no snapshots at {FEEDS}; set NOROSHI_SHARED to the folder that holds feeds/")
+    given = options("tests.snapshots.quality", __doc__, words, validate=40)
     with tempfile.TemporaryDirectory() as folder:
         hub = Hub(Path(folder) / "data")
         for snapshot in snapshots():
@@ -211,18 +205,18 @@ def main(words: Sequence[str] | None = None) -> int:
         validated=said.objects,
         errors=said.errors or "none",
         most=given.validate or "all of",
-        warnings=_table(
-            ["code", "objects", "such as", "why it stays"],
-            [
-                [code, f"{count:,}", said.examples[code], REASONS.get(code, "")]
-                for code, count in sorted(said.warnings.items())
-            ],
-        ),
+        warnings=_warnings_table(said),
     )
     print(text)
     if not given.only:
         _PAGE.write_text(text, encoding="utf-8")
     return 1 if said.errors or any(count for _, _, count in left) else 0
+
+
+def _warnings_table(said: Verdicts) -> str:
+    counts = sorted(said.warnings.items())
+    rows = [[code, f"{count:,}", said.examples[code], REASONS.get(code, "")] for code, count in counts]
+    return _table(["code", "objects", "such as", "why it stays"], rows)
 
 
 if __name__ == "__main__":
