@@ -14,8 +14,10 @@ _THREATS = (
     ("phish", "phishing"), ("botnet", "botnet-c2"), ("c2", "botnet-c2"), ("scan", "scanner"), ("ssh", "scanner"),
     ("spam-", "spam"), ("malware", "malware"),
 )  # fmt: skip
+#: Formats whose documents are indicators amid much else, all of which is refused.
+_WITH_CONTEXT = frozenset(("misp", "prose", "stix"))
 _HEAD = """\
-# Guessed from a document of {rows} rows, of which {good} of the first {tried} could be read. Correct it, and try it:
+# Guessed from a document of {rows} rows; the first {tried} gave {good} claims. Correct it, and try it:
 #   noroshi feeds check THIS-FILE --sample DOCUMENT
 # Every field is explained in docs/adding-a-feed.md.
 """
@@ -64,8 +66,8 @@ def feed_file(
         _said(every="24h"),
         "# What a value is used for: phishing, malware-download, botnet-c2, malware, spam, scanner ...",
         _said(threat=threat) if threat else "# threat: phishing",
-        "# Fewer rows, and the document is held.",
-        _said(expect={"min_rows": max(1, rows // 10)}),
+        "# Fewer rows, or a larger share of refused ones, and the document is held.",
+        _said(expect={"min_rows": max(1, rows // 10), **({"refused": 1} if form["kind"] in _WITH_CONTEXT else {})}),
     ]
     return "\n".join(part.rstrip("\n") for part in parts if part) + "\n"
 

@@ -24,14 +24,22 @@ _FORMS = (
     "iso", "epoch", "epoch_ms", "%Y/%m/%d %H:%M:%S", "%Y/%m/%d %H:%M", "%Y/%m/%d", "%d/%m/%Y %H:%M:%S", "%d/%m/%Y",
     "%Y%m%d%H%M%S", "%Y%m%d",
 )  # fmt: skip
-_VALUE = re.compile(r"ioc|indicator|value|url|uri|^ip|_ip|ip_|domain|host|address|cidr|hash|sha|md5|cve|network", re.I)
-_LAST = re.compile(r"last|online|expire", re.I)
-_CHANGED = re.compile(r"modif|updat|chang", re.I)
-_FIRST = re.compile(r"first|added|date|time|created|publish|submi|seen|report|discover", re.I)
-_MALWARE = re.compile(r"(?<!fk_)malware(?!_alias)|family|signature", re.I)
-_LABELS = re.compile(r"tag|label|categor|campaign|target|descri|threat|type|reason", re.I)
-_CONFIDENCE = re.compile(r"confiden|score", re.I)
-_LINK = re.compile(r"link|reference|report|detail|permalink|source", re.I)
+_VALUE = re.compile(
+    r"ioc|indicator|value|url|uri|^ip|_ip|ip_|domain|host|address|cidr|hash|sha|md5|cve|network|宛先|送信|接続|通信|アドレス|ドメイン|ホスト|ハッシュ|指標",
+    re.I,
+)
+_LAST = re.compile(r"last|online|expire|最終", re.I)
+_CHANGED = re.compile(r"modif|updat|chang|更新|変更", re.I)
+_FIRST = re.compile(
+    r"first|added|date|time|created|publish|submi|seen|report|discover|(?:^|[._])ts$|日時|日付|年月日|[知測開告]日",
+    re.I,
+)
+_MALWARE = re.compile(r"(?<!fk_)malware(?!_alias)|family|signature|マルウェア|ファミリ|検[知出]名", re.I)
+_LABELS = re.compile(r"tag|label|categor|campaign|target|descri|threat|type|reason|種[別類]|分類|タグ|脅威", re.I)
+_CONFIDENCE = re.compile(r"confiden|score|信頼度|確度|スコア", re.I)
+_LINK = re.compile(r"link|reference|report|detail|permalink|source|参[照考]|出典|詳細", re.I)
+_PORT = re.compile(r"port|ポート", re.I)
+_BRAND = re.compile(r"brand|ブランド", re.I)
 _FEW = 40
 
 
@@ -185,6 +193,8 @@ def _words(cells: dict[str, list[Any]], kinds: dict[str, Counter[str]], read: se
             found["confidence"] = name
         elif kinds[name].keys() == {"url"} and kinds[name].total() == len(column):
             found.setdefault("references", []).append({"name": name, "url": name})
+        elif _BRAND.search(name) and short and "brand" not in found:
+            found["brand"] = name
         elif _MALWARE.search(name) and short:
             found.setdefault("malware", []).append(name)
         elif _LABELS.search(name) and short and len({str(cell) for cell in column}) <= _FEW:
@@ -196,7 +206,9 @@ def _words(cells: dict[str, list[Any]], kinds: dict[str, Counter[str]], read: se
 
 
 def _is_port(name: str, column: list[Any]) -> bool:
-    return "port" in name.lower() and all(str(cell).isdigit() and 0 < int(str(cell)[:6]) < 65_536 for cell in column)
+    return _PORT.search(name) is not None and all(
+        str(cell).isdigit() and 0 < int(str(cell)[:6]) < 65_536 for cell in column
+    )
 
 
 def _is_percent(column: list[Any]) -> bool:
@@ -205,6 +217,8 @@ def _is_percent(column: list[Any]) -> bool:
 
 def _named(fields: Mapping[str, Any]) -> list[str]:
     """The columns that a draft reads, but those of its type."""
-    single = [fields[name] for name in ("port", "first_seen", "last_seen", "changed", "confidence") if name in fields]
+    single = [
+        fields[name] for name in ("port", "first_seen", "last_seen", "changed", "confidence", "brand") if name in fields
+    ]
     several = [*fields.get("malware", ()), *fields.get("labels", ()), *fields.get("hashes", {}).values()]
     return [*single, *several, *(link["url"] for link in fields.get("references", ()))]

@@ -17,15 +17,18 @@ from pydantic import ValidationError
 import normalizers.formats
 from collectors.document import Document
 from config.feeds import Feed, Publisher
+from config.instant import Millis
 from config.transports import FileTransport
 from normalizers import guessing_records, guessing_texts
 from normalizers.claims import Claim
 from normalizers.drafting import MOST_ROWS, zone_of
 from normalizers.reading import UnusableFormat, check, read
-from normalizers.records import Record, UnreadableDocument
-from normalizers.texts import is_japanese, refuse_html
+from normalizers.records import Record, Refusal, UnreadableDocument
+from normalizers.texts import is_html, is_japanese
 
 _PROSE = "prose"
+#: Reasons of rows that say what is around an indicator, and were never meant as one.
+_CONTEXT = frozenset(("object-type", "not-for-detection", "reference", "example", "own-domain", "shared-platform"))
 
 
 class Draft(NamedTuple):
@@ -41,9 +44,10 @@ class Draft(NamedTuple):
 
 def guess(document: Document) -> Draft:
     """The draft that makes most of the document. Raises :class:`UnreadableDocument` when none makes anything of it."""
-    refuse_html(document, "a document")
+    if is_html(document):
+        return _page(document)
     # What is made for such documents knows what of them is not meant; what is general would read that as well.
-    for forms in (_known(document), _general(document), _prose()):
+    for forms in (_known(document), _general(document), _prose(document)):
         found = [tried for form in forms if (tried := _tried(document, form)) is not None]
         if found:
             return max(found, key=lambda draft: draft.claims)
@@ -60,9 +64,31 @@ def _known(document: Document) -> Iterator[dict[str, Any]]:
         yield {"kind": name, "language": "en"} if spoken and not japanese else {"kind": name}
 
 
-def _prose() -> Iterator[dict[str, Any]]:
-    """What finds values in any text at all comes last."""
-    yield {"kind": _PROSE}
+def _page(document: Document) -> Draft:
+    """A web page is an advisory if it has indicators as one has; if not, it is an answer that is none."""
+    for form in _prose(document, markup="html"):
+        if (draft := _tried(document, form)) is not None:
+            return draft
+    raise UnreadableDocument(
+        f"{document.name}: expected a document, got an HTML page without the indicators of an advisory"
+    )
+
+
+def _prose(document: Document, **more: str) -> Iterator[dict[str, Any]]:
+    """What finds values in any text at all comes last. Where the text says its date, that is when it was said."""
+    encoding, text = guessing_texts.decoded(document)
+    said = {} if encoding in (None, "utf-8") else {"encoding": encoding}
+    form: dict[str, Any] = {"kind": _PROSE, **more, **said}
+    dated = {**form, "date": "text", **({} if is_japanese("".join(text)) else {"zone": "UTC"})}
+    yield dated if _said(document, dated) != _said(document, form) else form
+
+
+def _said(document: Document, form: dict[str, Any]) -> Millis | None:
+    """When the first value was said, if there is one."""
+    try:
+        return next((item.first_seen for item in read(document, sketch(form)) if isinstance(item, Claim)), None)
+    except UnreadableDocument:
+        return None
 
 
 def _general(document: Document) -> Iterator[dict[str, Any]]:
@@ -89,7 +115,7 @@ def _named() -> list[str]:
 
 
 def _tried(document: Document, form: dict[str, Any]) -> Draft | None:
-    """The draft, if it reads more than half of the first rows."""
+    """The draft, if it reads more than half of the first rows that are no context."""
     feed = sketch(form)
     try:
         rows = check(document, feed).total()
@@ -97,7 +123,8 @@ def _tried(document: Document, form: dict[str, Any]) -> Draft | None:
     except (UnreadableDocument, UnusableFormat, ValueError):
         return None
     good = sum(isinstance(item, Claim | Record) for item in items)
-    return Draft(form, rows, len(items), good) if good * 2 > len(items) else None
+    context = sum(isinstance(item, Refusal) and item.reason in _CONTEXT for item in items)
+    return Draft(form, rows, len(items), good) if good * 2 > len(items) - context else None
 
 
 def sketch(form: dict[str, Any], **more: Any) -> Feed:

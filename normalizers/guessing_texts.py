@@ -28,7 +28,7 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
 def forms(document: Document) -> Iterator[dict[str, Any]]:
     """Options of the formats ``csv`` and ``text``, the likelier first. None where the document is no text."""
-    encoding, text = _decoded(document)
+    encoding, text = decoded(document)
     if encoding is None:
         return
     said = {} if encoding == "utf-8" else {"encoding": encoding}
@@ -62,7 +62,8 @@ def _lists(rows: list[str], said: dict[str, str]) -> Iterator[dict[str, Any]]:
             return
 
 
-def _decoded(document: Document) -> tuple[str | None, list[str]]:
+def decoded(document: Document) -> tuple[str | None, list[str]]:
+    """The encoding in which a document's first lines are text, if there is one, and those lines."""
     for encoding in _ENCODINGS:
         try:
             return encoding, list(islice(lines(document, encoding), MOST_LINES))

@@ -133,6 +133,9 @@ class Format(Entry):
             confidence=None if one.listed else source.feed.confidence / 2,
             labels=one.labels,
             references=[reference(text.title or source.feed.title, self._link(document))],
+            # First said at the date of the text, and again when the document was changed since.
+            first_seen=source.moment,
+            last_seen=_changed(source, document),
             changed=_changed(source, document),
             detail=detail_text(said),
             keep_personal=self.personal == "keep",

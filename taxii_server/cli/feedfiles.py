@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,6 +121,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         "ends": moment(claim.ends),
         "malware": list(claim.malware),
         "labels": list(claim.labels),
+        "detail": json.loads(claim.detail) if claim.detail else {},
         "references": [list(filter(None, reference)) for reference in claim.references],
     }
 
@@ -139,9 +141,10 @@ def _tell(feed: Feed, made: Trial | None) -> None:
             click.echo(f"{said}: {plain(shown[name])}")
     for claim in shown["first"]:
         click.echo(f"{claim['type']} {plain(claim['value'])}")
-        for name in ("confidence", "first_seen", "last_seen", "ends", "malware", "labels"):
-            if claim[name] not in ([], None):
-                click.echo(f"  {name.replace('_', ' ')}: {plain(claim[name])}")
+        own = {name: claim[name] for name in ("confidence", "first_seen", "last_seen", "ends", "malware", "labels")}
+        for name, told_so in (own | claim["detail"]).items():
+            if told_so not in ([], None) and not isinstance(told_so, dict):
+                click.echo(f"  {name.replace('_', ' ')}: {plain(told_so)}")
 
 
 @click.command("new")
@@ -160,18 +163,23 @@ def new(source: str, feed_id: str | None, output: Path | None) -> None:
         if len(documents) != 1:
             raise Failure(f"{source}: expected a document, got none", FAILED)
         draft = guess(documents[0])
-    place = source if source.startswith(("http://", "https://")) else str(Path(source).resolve())
+    place = source if _is_url(source) else str(Path(source).resolve())
     text = feed_file(place, draft.format, rows=draft.rows, tried=draft.tried, good=draft.claims, feed_id=feed_id)
     if output is None:
         click.echo(text, nl=False)
         return
     with output.open("x", encoding="utf-8") as stream:
         stream.write(text)
-    click.echo(f"{output}: {draft.format['kind']}; correct it, and try it with `noroshi feeds check {output}`")
+    kind, trying = draft.format["kind"], "--fetch" if _is_url(source) else f"--sample {source}"
+    click.echo(f"{output}: {kind}; correct it, and try it with `noroshi feeds check {output} {trying}`")
+
+
+def _is_url(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
 
 
 def _sketch(source: str) -> Feed:
-    if source.startswith(("http://", "https://")):
+    if _is_url(source):
         return sketch({"kind": "text"}, transport=HttpTransport(kind="http", url=source))
     if not Path(source).is_file():
         raise Failure(f"{source}: expected a URL or a file, and there is none", FAILED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def test_what_is_guessed_of_the_samples_reads_them_as_the_shipped_files_do(tmp_p
     assert len(same) >= len(samples) * 0.75, sorted(samples.keys() - set(same))
 
 
+ADVISORY = "マルウェアに関する注意喚起\n2026年9月1日\n\n■ 通信先\n・hxxp://evil[.]example/a\n・192.0.2[.]1:8080\n"
 PROSE = "We saw hxxp://evil[.]example/a on Monday.\nIt led to 192[.]0[.]2[.]1, which is gone.\n"
 TABLES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
     "prose": (PROSE, {"kind": "prose"}),
@@ -80,7 +82,7 @@ TABLES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
             "encoding": "shift_jis",
             "delimiter": ";",
             "comment": "",
-            "fields": {"value": "URL", "type": "url", "personal": "refuse"},
+            "fields": {"value": "URL", "type": "url", "brand": "ブランド", "personal": "refuse"},
         },
     ),
     "tabs without a header": (
@@ -125,8 +127,41 @@ TABLES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
         {
             "kind": "csv",
             "comment": "",
-            "fields": {"value": "URL", "type": "url", "personal": "refuse"},
+            "fields": {
+                "value": "URL",
+                "type": "url",
+                "first_seen": "日付",
+                "time": "%Y/%m/%d %H:%M",
+                "zone": "JST",
+                "personal": "refuse",
+            },
         },
+    ),
+    "Japanese headings": (
+        "検知日時,宛先IP,宛先ポート,検知名\n"
+        "2026/09/01 10:11:12,192.0.2.1,443,Emotet\n2026/09/02 10:11:12,192.0.2.2,80,Mozi\n",
+        {
+            "kind": "csv",
+            "comment": "",
+            "fields": {
+                "value": "宛先IP",
+                "type": "ipv4",
+                "first_seen": "検知日時",
+                "time": "%Y/%m/%d %H:%M:%S",
+                "zone": "JST",
+                "port": "宛先ポート",
+                "malware": ["検知名"],
+            },
+        },
+    ),
+    "an advisory as text": (ADVISORY, {"kind": "prose", "date": "text"}),
+    "an advisory in Shift_JIS": (
+        ADVISORY.encode("cp932"),
+        {"kind": "prose", "encoding": "shift_jis", "date": "text"},
+    ),
+    "an advisory as a web page": (
+        "<!DOCTYPE html><html><body><p>2026年9月1日</p><h2>通信先</h2><ul><li>hxxp://evil[.]example/a</li></ul></body></html>",
+        {"kind": "prose", "markup": "html", "date": "text"},
     ),
     "nested records": (
         json.dumps(
@@ -167,6 +202,32 @@ def test_what_is_guessed(name: str) -> None:
     assert draft.format == expected
     result = read_all(document(content), sketch(draft.format))
     assert (result.rows, len(result.claims), result.refused) == (draft.rows, draft.claims, [])
+
+
+def test_what_is_around_indicators_does_not_speak_against_a_guess(tmp_path: Path) -> None:
+    """A bundle of one indicator and three objects about it, an event of one attribute for detection and three that are
+    not: both are recognised, and the file says that much may be refused, so that its check passes."""
+    stamps = {"created": "2026-09-01T00:00:00.000Z", "modified": "2026-09-01T00:00:00.000Z", "spec_version": "2.1"}
+    bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": [
+        {"type": "indicator", "id": f"indicator--{uuid.uuid4()}", "pattern": "[domain-name:value = 'evil.example']",
+         "pattern_type": "stix", "valid_from": "2026-09-01T00:00:00Z", **stamps},
+        *({"type": "malware", "id": f"malware--{uuid.uuid4()}", "name": "Mozi", "is_family": True, **stamps}
+          for _ in range(3)),
+    ]}  # fmt: skip
+    event = {"Event": {"uuid": str(uuid.uuid4()), "info": "Mozi", "date": "2026-09-01", "timestamp": "1788220800",
+        "Attribute": [
+            {"uuid": str(uuid.uuid4()), "type": "domain", "category": "Network activity", "to_ids": number == 0,
+             "timestamp": "1788220800", "value": f"evil{number}.example", "comment": ""}
+            for number in range(4)
+        ]}}  # fmt: skip
+    for kind, content in (("stix", bundle), ("misp", event)):
+        sample, file = tmp_path / f"{kind}.json", tmp_path / f"{kind}.yaml"
+        sample.write_text(json.dumps(content))
+        done = run("new", sample, "--output", file)
+        assert done.exit_code == 0, done.output
+        assert f"feeds check {file} --sample {sample}" in done.output
+        found = checked(file, "--sample", sample)
+        assert (found["claims"], found["code"], load_feed(file).format["kind"]) == (1, 0, kind)
 
 
 @pytest.mark.parametrize(
@@ -266,8 +327,10 @@ def test_a_check_shows_what_would_come_of_a_document(tmp_path: Path) -> None:
         ["kit"],
     )
     assert first["confidence"] == round(raw["confidence"] * raw["reliability"] / 100 / 5) * 5
+    assert first["detail"] == {"threat": raw["threat"]}
     shown = run("check", file, "--sample", sample).stdout
     for line in (
+        f"  threat: {raw['threat']}",
         "columns that are not read: reporter",
         "columns that are read and have nothing: seen",
         "  labels: kit",

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.instant import parse_millis
+from config.instant import DAY, parse_millis
 from normalizers.pages import page_lines, page_title
 from normalizers.prose import Mention, Unfit, mentions
 from normalizers.records import UnreadableDocument
-from tests.normalizers.reading import Read, document, feed, read_all
+from tests.normalizers.reading import NOW, Read, document, feed, read_all
 
 SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 MD5 = "098f6bcd4621d373cade4e832627b4f6"
@@ -273,6 +273,14 @@ PAGE = f"""<!DOCTYPE html><html><head><title>例示 &amp; 注意喚起</title><s
 <pre>IP:
 198.51.100[.]7
 </pre><footer>footer[.]example</footer></body></html>"""
+
+
+def test_a_text_that_was_changed_since_was_first_said_at_its_date() -> None:
+    """Its values are said again when the document changes, and were first said at the date that it gives."""
+    given = document("注意喚起 2026年2月3日\n\n■ 通信先\n・evil[.]example\n", modified=NOW - DAY)
+    source = feed("unit42-timely", format={"kind": "prose", "date": "text"})
+    (claim,) = read_all(given, source).claims
+    assert (claim.first_seen, claim.last_seen) == (parse_millis("2026-02-02T15:00:00Z"), NOW - DAY)
 
 
 def test_a_web_page_is_read_as_it_is_seen() -> None:
