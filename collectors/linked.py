@@ -17,16 +17,18 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import orjson
 
 from collectors.document import Body, Collected, Document
-from collectors.errors import Unreadable
+from collectors.errors import GiveUp, Unreadable
 from collectors.fetch import Pacing, Request, get, user_agent
 from collectors.keys import check_used, in_headers, key_of
 from config.feeds import Feed
-from config.instant import SECOND, Clock, to_datetime
+from config.instant import HOUR, SECOND, Clock, Millis, to_datetime
 from config.transports import LinkedTransport
 
 #: A server that names further pages for ever is at fault.
 _MOST_PAGES = 10_000
 _LONGEST_LINK = 4_000
+#: A run that began longer ago, and cannot go on where it was told to, begins anew.
+_STUCK: Millis = HOUR
 
 
 def collect(
@@ -44,27 +46,45 @@ def collect(
     check_used(feed, *transport.headers.values())
     now = clock() // 1_000
     known: dict[str, Any] = dict(cursor) if cursor.get("source") == transport.url else {"source": transport.url}
-    url: str | None = known.get("next")
-    if url is None:
-        known |= {"begun": now, "pages": []}
-        url = _first(transport, known.get("since"))
-    else:
+
+    def page(url: str) -> Collected:
+        request = Request(
+            url=url,
+            shown=f"{feed.id} at {transport.url}",
+            headers={
+                "User-Agent": user_agent(contact),
+                "Accept": "application/json",
+                **in_headers(transport.headers, key),
+            },
+            max_bytes=transport.max_bytes,
+            timeout=transport.timeout,
+            retries=transport.retries,
+        )
+        return _collected(feed, transport, known, request, get(request, clock=clock, pacing=pacing).body, now)
+
+    if "next" in known:
         (pacing or Pacing()).sleep(transport.pause / SECOND)
-    request = Request(
-        url=url,
-        shown=f"{feed.id} at {transport.url}",
-        headers={"User-Agent": user_agent(contact), "Accept": "application/json", **in_headers(transport.headers, key)},
-        max_bytes=transport.max_bytes,
-        timeout=transport.timeout,
-        retries=transport.retries,
-    )
-    body = get(request, clock=clock, pacing=pacing).body
+        try:
+            return page(known["next"])
+        except (GiveUp, Unreadable):
+            # What it was to go on at may be there no more, and would be asked for ever. The run before this one has
+            # said so, and a server that goes in circles must not be kept busy by this one.
+            if now - known["begun"] < _STUCK:
+                raise
+    known = {name: value for name, value in known.items() if name in ("source", "since")} | {"begun": now, "pages": []}
+    return page(_first(transport, known.get("since")))
+
+
+def _collected(
+    feed: Feed, transport: LinkedTransport, known: Mapping[str, Any], request: Request, body: Body, now: Millis
+) -> Collected:
+    """What a page is, and where to go on."""
     following = _next(transport, request, body)
     document = Document(content=body, name=feed.id, fetched=now)
     if following is None:
         position = {"source": transport.url, "since": known["begun"]}
         return Collected(documents=(document,), cursor=position, apart=feed.kind == "log")
-    pages = [*known["pages"], hashlib.sha256(url.encode()).hexdigest()[:16]]
+    pages = [*known["pages"], hashlib.sha256(request.url.encode()).hexdigest()[:16]]
     if hashlib.sha256(following.encode()).hexdigest()[:16] in pages or len(pages) > _MOST_PAGES:
         raise Unreadable(f"{request.shown}: expected the pages to go on, got one again that was there before")
     return Collected(

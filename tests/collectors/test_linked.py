@@ -15,7 +15,7 @@ from config.feeds import Feed
 from config.instant import HOUR, Micros, parse_millis
 from config.transports import LinkedTransport
 from tests.collectors.conftest import Waits
-from tests.collectors.server import Server, says
+from tests.collectors.server import Answer, Server, says
 from tests.normalizers.reading import feed
 
 NOW: Micros = parse_millis("2026-03-01T12:00:00Z") * 1_000
@@ -102,6 +102,25 @@ def test_a_server_that_goes_in_circles(server: Server, waits: Waits) -> None:
     server.will(says(_page("/two")), says(_page("/pulses?limit=50")))
     case = Case(server, waits)
     assert "again" in case.fails(Unreadable, case.collect().cursor)
+
+
+@pytest.mark.parametrize(("answer", "kind"), [(says("", 404), GiveUp), (says(_page("/two")), Unreadable)])
+def test_a_run_that_cannot_go_on_begins_anew_an_hour_later(
+    server: Server, waits: Waits, answer: Answer, kind: type[CollectError]
+) -> None:
+    """A page that is there no more, or leads back, keeps a feed from nothing that came since."""
+    case = Case(server, waits)
+    server.will(says(_page(None)))
+    cursor = case.collect().cursor
+    case.now += HOUR * 1_000
+    server.will(says(_page("/two")), answer)
+    stuck = case.collect(cursor).cursor
+    case.fails(kind, stuck)
+    case.now += HOUR * 1_000
+    server.will(answer, says(_page(None)))
+    done = case.collect(stuck)
+    assert (done.more, done.cursor) == (False, {"source": case.transport.url, "since": case.now // 1_000})
+    assert server.asked[-1].query["modified_since"] == "2026-03-01T11:00:00"
 
 
 @pytest.mark.parametrize("content", ["<html></html>", '{"next"'])
