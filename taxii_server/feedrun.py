@@ -20,7 +20,7 @@ from normalizers.reading import check, marks_rows
 from normalizers.records import UnreadableDocument
 from taxii_server.holds import Holds
 from taxii_server.intake import Intake, Origin
-from taxii_server.manners import Door
+from taxii_server.manners import Door, FeedBusy
 from taxii_server.recalling import Recall
 from taxii_server.standing import Standing
 from taxii_server.stores.base import FeedState, News, Store
@@ -57,8 +57,10 @@ class Run:
         self._door = door
         self._tell = tell
         self.tally = Tally()
+        #: as it stood in the store when it was read or saved last
+        self._saved = store.feed_state(feed.id)
         #: what is to be remembered of the feed; saved whenever the cursor moves
-        self.state = store.feed_state(feed.id) or FeedState(feed=feed.id)
+        self.state = self._saved or FeedState(feed=feed.id)
         self._each_batch = lambda: each_batch(self.tally)
         self._standing = Standing(store, clock, feed, origin[0], self._each_batch)
         self._recall = Recall(store, feed, " ".join(self._standing.terms()))
@@ -76,7 +78,7 @@ class Run:
         self._standing.remember_terms(before)
 
     def collect(self, environment: Mapping[str, str], *, confirmed: bool) -> None:
-        """Fetch and take in page after page. Raises CollectError, UnreadableDocument, StoreError, HostBusy.
+        """Fetch and take in page after page. Raises CollectError, UnreadableDocument, StoreError, FeedBusy.
 
         ``environment`` has the feed's key. ``confirmed``: a person says that what is so unlike
         the last document is right.
@@ -136,8 +138,16 @@ class Run:
             self._save()
 
     def _save(self, **changes: object) -> None:
+        self._check_not_overtaken()
         self.state = replace(self.state, **changes)  # type: ignore[arg-type]
         self._store.save_feed_state(self.state)
+        self._saved = self._store.feed_state(self._feed.id)
+
+    def _check_not_overtaken(self) -> None:
+        """Raise FeedBusy where another process has run the feed meanwhile, because this one was paused past its lease:
+        it may have read a later document, and what this one knows must not be taken for the present."""
+        if self._store.feed_state(self._feed.id) != self._saved:
+            raise FeedBusy(f"{self._feed.id} has been collected by another process meanwhile")
 
     def _take(self, collected: Collected, confirmed: bool) -> None:
         """Take in the documents of one fetch, but for whom they are not normal."""
@@ -183,6 +193,7 @@ class Run:
     def _judge(self, holds: Holds) -> None:
         """Say how the run went, now that it is known what was held; the rows of one that was not are remembered."""
         if not holds.why:
+            self._check_not_overtaken()
             self._recall.remember()
         if not holds.why and self.state.status != "held":
             odd = "; ".join(filter(None, [self.state.odd, holds.message]))

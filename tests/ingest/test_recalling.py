@@ -19,6 +19,8 @@ from normalizers.cells import Rows
 from normalizers.familiar import ALWAYS, Known, Notes
 from taxii_server import recalling
 from taxii_server.ingest import Ingest
+from taxii_server.manners import FeedBusy
+from taxii_server.standing import Standing
 from taxii_server.stores.base import FeedState
 from taxii_server.stores.memory import MemoryStore
 from tests.hubs import PUBLIC, Hub, SteppingClock
@@ -90,13 +92,15 @@ class Collecting:
         self.settings = hub_settings(feeds=[feed.model_dump()]).model_copy(update={"data": folder})
         self.hub = Hub(self.store, self.clock, self.settings)
 
-    def collect(self, edition: Edition) -> FeedState:
+    def collect(self, edition: Edition, owner: str = "me") -> FeedState:
         """Fetch and publish it."""
         self.clock.now += edition.hours * HOUR * 1_000
         path = self.folder / "rows.csv"
         path.write_text(edition.text)
         os.utime(path, (self.clock.now / 1e6,) * 2)
-        state = Ingest(self.settings, self.store, self.clock, owner="me", environment={}).run(self.feed, confirmed=True)
+        state = Ingest(self.settings, self.store, self.clock, owner=owner, environment={}).run(
+            self.feed, confirmed=True
+        )
         self.hub.publish()
         return state
 
@@ -266,6 +270,26 @@ def _failing(write: Any, steps: list[int]) -> Any:
         return write(*given, **named)
 
     return called
+
+
+def test_a_process_that_was_overtaken_leaves_nothing_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was paused past its lease read a document that is not the last: what it held may be withdrawn by now."""
+    hub = Collecting(tmp_path, csv_feed("list"))
+    both = Edition((Row(1), Row(2)), columns=("label", "url", "sure", "seen"))
+    hub.collect(Edition((Row(1), Row(2))))
+    renew = Standing.renew
+
+    def overtaken(self: Standing, held: Sequence[str] = ()) -> int:
+        monkeypatch.setattr(Standing, "renew", renew)
+        assert hub.collect(Edition((Row(1),)), owner="another").counts["withdrawn"] == 1
+        return renew(self, held)
+
+    monkeypatch.setattr(Standing, "renew", overtaken)
+    with pytest.raises(FeedBusy):
+        hub.collect(both)
+    hub.collect(both)
+    claims = [claim for found in hub.store.claims(hub.store.keys()).values() for claim in found]
+    assert [claim.withdrawn for claim in claims] == [0, 0]
 
 
 def test_known_rows_are_kept_as_bytes() -> None:
