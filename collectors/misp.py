@@ -31,6 +31,8 @@ from config.transports import MispTransport
 _PAGE = 25
 #: Events of a full list, all of which are held at once.
 _LONGEST_LIST = 1_000
+#: Events of a log that are not too old: all of them stand in the cursor, which is written with each page.
+_MOST_EVENTS = 20_000
 _ABSENT = frozenset((404, 410))
 #: It becomes a part of a URL, so nothing else may stand for one.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -130,6 +132,11 @@ class _Server:
         listed = {uuid: at for uuid, at in times.items() if int(at) * SECOND >= oldest}
         if self._feed.kind == "list" and len(listed) > _LONGEST_LIST:
             raise GiveUp(f"{self._feed.id}: expected at most {_LONGEST_LIST} events of a list, got {len(listed)}")
+        if len(listed) > _MOST_EVENTS:
+            raise GiveUp(
+                f"{self._feed.id}: expected at most {_MOST_EVENTS} events that are not too old, got {len(listed)}; "
+                "with a shorter age there are fewer"
+            )
         return listed
 
     def documents(self, events: Iterable[str], *, whole: bool) -> tuple[tuple[Document, ...], set[str]]:

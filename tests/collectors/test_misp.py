@@ -154,10 +154,12 @@ def test_an_empty_manifest_is_a_feed_without_events(misp_feed: MispFeed, waits: 
 
 
 def test_bounds(misp_feed: MispFeed, waits: Waits, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The largest file, and the longest list."""
+    """The largest file, the longest list, and the most events of a log, for all of them stand in its cursor."""
     Case(misp_feed, waits, max_bytes=100).fails(TooLarge)
     monkeypatch.setattr("collectors.misp._LONGEST_LIST", 2)
     assert "at most 2 events" in Case(misp_feed, waits, kind="list").fails(GiveUp)
+    monkeypatch.setattr("collectors.misp._MOST_EVENTS", 2)
+    assert "a shorter age" in Case(misp_feed, waits).fails(GiveUp)
 
 
 def test_keys_go_out_and_stay_out_of_what_is_kept(misp_feed: MispFeed, waits: Waits) -> None:
