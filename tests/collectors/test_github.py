@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from collectors import github
 from collectors.document import Collected
-from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
+from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
 from collectors.paths import path_date, path_pattern
-from config.feeds import Feed
 from config.instant import HOUR, Micros, parse_millis
 from config.transports import GithubTransport
+from tests.collectors.collecting import Collecting
 from tests.collectors.conftest import Waits
 from tests.collectors.repository import Repository
 from tests.collectors.server import Server, says
@@ -25,38 +24,16 @@ NOW: Micros = parse_millis("2026-03-01T12:00:00Z") * 1_000
 KEY = "github_pat_s3cr3t"
 
 
-class Case:
-    """A feed at the repository, and what a call needs besides."""
+class Case(Collecting):
+    """A feed at the repository."""
 
     def __init__(
         self, server: Server, waits: Waits, *, kind: str = "log", key: str | None = None, **given: Any
     ) -> None:
         places = {"api": f"{server.base}/api", "raw": f"{server.base}/raw"}
         options = {"kind": "github", "repository": "o/r", "files": ["**/*.txt"], "timeout": "20s", "retries": 1}
-        self.transport = GithubTransport.model_validate({**options, **places, **given})
-        self.feed: Feed = feed("openphish", transport=self.transport, key=key, kind=kind)
-        self._waits = waits
-
-    def collect(
-        self, cursor: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
-    ) -> Collected:
-        """Collect once; the cursor goes through JSON, as it does in the store."""
-        return github.collect(
-            self.feed,
-            self.transport,
-            json.loads(json.dumps(cursor or {})),
-            clock=lambda: NOW,
-            environment=environment or {},
-            contact="https://hub.example/about",
-            pacing=self._waits.pacing(),
-        )
-
-    def fails(self, kind: type[CollectError]) -> CollectError:
-        """Collect once, which must fail in this way."""
-        with pytest.raises(CollectError) as failed:
-            self.collect()
-        assert type(failed.value) is kind, failed.value
-        return failed.value
+        transport = GithubTransport.model_validate({**options, **places, **given})
+        super().__init__(github.collect, feed("openphish", transport=transport, key=key, kind=kind), waits, NOW)
 
 
 def content(collected: Collected) -> dict[str, bytes]:
@@ -207,24 +184,24 @@ def test_content_that_is_not_what_the_commit_names_is_refused(
 ) -> None:
     """The tree's id of a file is the digest of its content."""
     repository.forged["a.txt"] = b"http://forged.example/\n"
-    assert "a.txt: expected the content that the commit names" in str(Case(server, waits).fails(TryLater))
+    assert "a.txt: expected the content that the commit names" in Case(server, waits).fails(TryLater)
 
 
 def test_no_file_that_matches_is_an_error_and_not_an_empty_list(
     repository: Repository, server: Server, waits: Waits
 ) -> None:
     """Or a renamed folder would withdraw everything."""
-    assert "no file matches *.csv" in str(Case(server, waits, files=["*.csv"], kind="list").fails(TryLater))
+    assert "no file matches *.csv" in Case(server, waits, files=["*.csv"], kind="list").fails(TryLater)
 
 
 def test_number_and_size_of_files_are_bounded(repository: Repository, server: Server, waits: Waits) -> None:
     """Too many files, a file that says that it is too large, one that is larger than it says, and half a listing."""
-    assert "expected at most 1 files, got 2" in str(Case(server, waits, max_files=1).fails(GiveUp))
-    assert "expected at most 5 bytes, got 18" in str(Case(server, waits, max_bytes=5).fails(TooLarge))
+    assert "expected at most 1 files, got 2" in Case(server, waits, max_files=1).fails(GiveUp)
+    assert "expected at most 5 bytes, got 18" in Case(server, waits, max_bytes=5).fails(TooLarge)
     repository.forged["2025/b c.txt"] = b"x" * 1_000
     Case(server, waits, max_bytes=100).fails(TooLarge)
     repository.truncated = True
-    assert "more files than GitHub lists" in str(Case(server, waits).fails(GiveUp))
+    assert "more files than GitHub lists" in Case(server, waits).fails(GiveUp)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +219,7 @@ def test_when_too_much_was_asked_the_hub_waits_as_long_as_it_is_told(
 ) -> None:
     """At once, without trying again."""
     server.will(says(b"", status, **headers))
-    failed = Case(server, waits).fails(TryLater)
+    failed = Case(server, waits).failure(TryLater)
     assert isinstance(failed, TryLater)
     assert failed.retry_after == rest
     assert len(server.asked) == 1
@@ -251,14 +228,14 @@ def test_when_too_much_was_asked_the_hub_waits_as_long_as_it_is_told(
 def test_forbidden_is_for_the_operator(server: Server, waits: Waits) -> None:
     """403 without a word about limits."""
     server.will(says(b"", 403, X_RateLimit_Remaining="12"))
-    assert "the key or the rights are wrong" in str(Case(server, waits).fails(GiveUp))
+    assert "the key or the rights are wrong" in Case(server, waits).fails(GiveUp)
 
 
 @pytest.mark.parametrize("answer", [b"", b"<html>", b"main", b"\xff" * 40])
 def test_an_answer_that_is_no_commit(server: Server, waits: Waits, answer: bytes) -> None:
     """Where the id of a commit is expected, nothing else is taken for one."""
     server.will(says(answer))
-    assert "expected the id of a commit" in str(Case(server, waits).fails(Unreadable))
+    assert "expected the id of a commit" in Case(server, waits).fails(Unreadable)
 
 
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"tree": 1}', b"<html>"])
@@ -275,7 +252,7 @@ def test_an_answer_that_dates_nothing(repository: Repository, server: Server, wa
     """Where a date is expected, nothing else is taken for one."""
     listing = json.dumps({"tree": repository.tree()[:1]}).encode()
     server.will(says(repository.commit), says(listing), says(repository.files["a.txt"]), says(answer))
-    assert "expected the commit that last changed it" in str(Case(server, waits, dates="commit").fails(Unreadable))
+    assert "expected the commit that last changed it" in Case(server, waits, dates="commit").fails(Unreadable)
 
 
 def test_the_key_goes_into_the_header_and_nowhere_else(
@@ -292,7 +269,7 @@ def test_the_key_goes_into_the_header_and_nowhere_else(
     told = [caplog.text, str(failed.value), repr(collected.documents), json.dumps(collected.cursor)]
     told += [asked.path for asked in server.asked]
     assert not any(KEY in text for text in told)
-    assert "GITHUB_TOKEN" in str(case.fails(GiveUp))
+    assert "GITHUB_TOKEN" in case.fails(GiveUp)
 
 
 @pytest.mark.parametrize(

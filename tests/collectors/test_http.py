@@ -8,7 +8,6 @@ import logging
 import ssl
 import zipfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,9 +18,9 @@ from collectors import http
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
 from collectors.fetch import user_agent
-from config.feeds import Feed
 from config.instant import Micros, parse_millis
 from config.transports import HttpTransport
+from tests.collectors.collecting import Collecting
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Answer, Asked, Exchange, Server, says
 from tests.normalizers.reading import feed
@@ -31,37 +30,15 @@ KEY = "s3cr3t/k+y"
 BODY = b"http://a.example/\n" * 10
 
 
-class Case:
-    """A feed at the server, and what a call needs besides."""
+class Case(Collecting):
+    """A feed at the server."""
 
-    def __init__(self, server: Server, waits: Waits, **transport: Any) -> None:
-        changes = {key: transport.pop(key) for key in ("kind_", "key") if key in transport}
-        given = {"kind": "http", "url": f"{server.base}/feed.txt", "timeout": "20s", "retries": 2, **transport}
-        self.transport = HttpTransport.model_validate(given)
-        kind = changes.get("kind_", "log")
-        self.feed: Feed = feed("openphish", transport=self.transport, key=changes.get("key"), kind=kind)
-        self._waits = waits
-
-    def collect(
-        self, cursor: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
-    ) -> Collected:
-        """Collect once."""
-        return http.collect(
-            self.feed,
-            self.transport,
-            cursor or {},
-            clock=lambda: NOW,
-            environment=environment or {},
-            contact="https://hub.example/about",
-            pacing=self._waits.pacing(),
-        )
-
-    def fails(self, kind: type[CollectError], environment: Mapping[str, str] | None = None) -> str:
-        """Collect once, which must fail in this way; gives the message."""
-        with pytest.raises(CollectError) as failed:
-            self.collect(environment=environment)
-        assert type(failed.value) is kind, failed.value
-        return str(failed.value)
+    def __init__(
+        self, server: Server, waits: Waits, *, kind_: str = "log", key: str | None = None, **given: Any
+    ) -> None:
+        options = {"kind": "http", "url": f"{server.base}/feed.txt", "timeout": "20s", "retries": 2, **given}
+        transport = HttpTransport.model_validate(options)
+        super().__init__(http.collect, feed("openphish", transport=transport, key=key, kind=kind_), waits, NOW)
 
 
 def content(collected: Collected) -> bytes:
@@ -574,8 +551,8 @@ def test_a_missing_key_is_named(server: Server, waits: Waits) -> None:
     """Before anything is asked for."""
     case = Case(server, waits, url=f"{server.base}/{{key}}", key="FEED_KEY")
     for environment in ({}, {"FEED_KEY": "  "}):
-        assert "FEED_KEY" in case.fails(GiveUp, environment)
-    assert "FEED_KEY" in case.fails(GiveUp, {"FEED_KEY": "a\r\nX: b"})
+        assert "FEED_KEY" in case.fails(GiveUp, environment=environment)
+    assert "FEED_KEY" in case.fails(GiveUp, environment={"FEED_KEY": "a\r\nX: b"})
     assert server.asked == []
 
 
@@ -583,7 +560,7 @@ def test_keys_and_their_places_belong_together(server: Server, waits: Waits) -> 
     """A place without a key and a key without a place are mistakes of configuration."""
     assert "{key}" in Case(server, waits, url=f"{server.base}/{{key}}").fails(GiveUp)
     assert "{key}" in Case(server, waits, headers={"X": "{key}"}).fails(GiveUp)
-    assert "{key}" in Case(server, waits, key="FEED_KEY").fails(GiveUp, {"FEED_KEY": KEY})
+    assert "{key}" in Case(server, waits, key="FEED_KEY").fails(GiveUp, environment={"FEED_KEY": KEY})
 
 
 def test_netrc_is_not_read(server: Server, waits: Waits, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -636,7 +613,7 @@ def test_a_form_goes_to_no_other_place(server: Server, waits: Waits) -> None:
 def test_a_form_with_a_place_for_a_key_needs_one(server: Server, waits: Waits) -> None:
     """And a feed that names a key has to send it somewhere."""
     assert "the feed names no key" in Case(server, waits, form={"q": "{key}"}).fails(GiveUp)
-    without = Case(server, waits, form={"q": "1"}, key="THE_KEY").fails(GiveUp, {"THE_KEY": KEY})
+    without = Case(server, waits, form={"q": "1"}, key="THE_KEY").fails(GiveUp, environment={"THE_KEY": KEY})
     assert "neither its URL nor its headers nor its form" in without
     assert KEY not in without
     assert server.asked == []

@@ -11,9 +11,9 @@ import pytest
 from collectors import linked
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, Unreadable
-from config.feeds import Feed
 from config.instant import HOUR, Micros, parse_millis
 from config.transports import LinkedTransport
+from tests.collectors.collecting import Collecting
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Answer, Server, says
 from tests.normalizers.reading import feed
@@ -21,35 +21,20 @@ from tests.normalizers.reading import feed
 NOW: Micros = parse_millis("2026-03-01T12:00:00Z") * 1_000
 
 
-class Case:
-    """A feed at the server, and what a call needs besides."""
+class Case(Collecting):
+    """A feed at the server."""
 
     def __init__(self, server: Server, waits: Waits, **given: Any) -> None:
         options = {"kind": "linked", "url": f"{server.base}/pulses?limit=50", "since": "modified_since", "retries": 0}
         headers = {"X-OTX-API-KEY": "{key}"}
-        self.transport = LinkedTransport.model_validate({**options, "headers": headers, **given})
-        self.feed: Feed = feed("alienvault-otx", transport=self.transport)
-        self.waits = waits
-        self.now = NOW
+        transport = LinkedTransport.model_validate({**options, "headers": headers, **given})
+        super().__init__(linked.collect, feed("alienvault-otx", transport=transport), waits, NOW)
 
-    def collect(self, cursor: Mapping[str, Any] | None = None, key: str = "s3cr3t") -> Collected:
-        """Collect once; the cursor goes through JSON, as it does in the store."""
-        return linked.collect(
-            self.feed,
-            self.transport,
-            json.loads(json.dumps(cursor or {})),
-            clock=lambda: self.now,
-            environment={"OTX_API_KEY": key} if key else {},
-            contact="https://hub.example/about",
-            pacing=self.waits.pacing(),
-        )
-
-    def fails(self, kind: type[CollectError], cursor: Mapping[str, Any] | None = None) -> str:
-        """Collect once, which must fail in this way; gives the message."""
-        with pytest.raises(CollectError) as failed:
-            self.collect(cursor)
-        assert type(failed.value) is kind, failed.value
-        return str(failed.value)
+    def collect(
+        self, cursor: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+    ) -> Collected:
+        """Collect once, with a key unless the environment is given."""
+        return super().collect(cursor, {"OTX_API_KEY": "s3cr3t"} if environment is None else environment)
 
 
 def _page(following: object) -> str:
@@ -119,7 +104,7 @@ def test_a_run_that_cannot_go_on_begins_anew_an_hour_later(
     case.now += HOUR * 1_000
     server.will(answer, says(_page(None)))
     done = case.collect(stuck)
-    assert (done.more, done.cursor) == (False, {"source": case.transport.url, "since": case.now // 1_000})
+    assert (done.more, done.cursor) == (False, {"source": case.feed.transport.url, "since": case.now // 1_000})
     assert server.asked[-1].query["modified_since"] == "2026-03-01T11:00:00"
 
 
@@ -139,5 +124,5 @@ def test_a_bare_list_is_the_last_page(server: Server, waits: Waits) -> None:
 def test_without_its_key_it_is_not_asked(server: Server, waits: Waits) -> None:
     """The message names the variable."""
     with pytest.raises(GiveUp, match="OTX_API_KEY"):
-        Case(server, waits).collect(key="")
+        Case(server, waits).collect(environment={})
     assert server.asked == []

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from collectors import misp
 from collectors.document import Collected
-from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
-from config.feeds import Feed
+from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
 from config.instant import Micros, parse_millis
 from config.transports import MispTransport
+from tests.collectors.collecting import Collecting
 from tests.collectors.conftest import Waits
 from tests.collectors.mispfeed import MispFeed, attribute, uuid_of
 from tests.collectors.server import Server
@@ -23,37 +22,15 @@ NOW: Micros = parse_millis("2026-03-01T12:00:00Z") * 1_000
 AT = NOW // 1_000_000 - 3_600
 
 
-class Case:
-    """A feed at the server, and what a call needs besides."""
+class Case(Collecting):
+    """A feed at the server."""
 
     def __init__(
         self, misp_feed: MispFeed, waits: Waits, *, kind: str = "log", key: str | None = None, **given: Any
     ) -> None:
         options = {"kind": "misp", "url": misp_feed.url, "timeout": "20s", "retries": 0, **given}
-        self.transport = MispTransport.model_validate(options)
-        self.feed: Feed = feed("circl-osint-misp", transport=self.transport, kind=kind, key=key)
-        self._waits = waits
-
-    def collect(
-        self, cursor: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
-    ) -> Collected:
-        """Collect once; the cursor goes through JSON, as it does in the store."""
-        return misp.collect(
-            self.feed,
-            self.transport,
-            json.loads(json.dumps(cursor or {})),
-            clock=lambda: NOW,
-            environment=environment or {},
-            contact="https://hub.example/about",
-            pacing=self._waits.pacing(),
-        )
-
-    def fails(self, kind: type[CollectError]) -> str:
-        """Collect once, which must fail in this way; gives the message."""
-        with pytest.raises(CollectError) as failed:
-            self.collect()
-        assert type(failed.value) is kind, failed.value
-        return str(failed.value)
+        transport = MispTransport.model_validate(options)
+        super().__init__(misp.collect, feed("circl-osint-misp", transport=transport, kind=kind, key=key), waits, NOW)
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from collectors import paged
-from collectors.document import Collected
-from collectors.errors import CollectError, GiveUp, TryLater, Unreadable
+from collectors.errors import GiveUp, TryLater, Unreadable
 from config.feeds import Feed
 from config.instant import DAY, HOUR, Millis, parse_millis
 from config.transports import PagedTransport
+from tests.collectors.collecting import Collecting
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Asked, Exchange, Server, says
 from tests.normalizers.reading import feed
@@ -42,30 +42,16 @@ class Api:
         exchange.answer(200, json.dumps({"returned": len(page), "total": len(found), "items": page}).encode())
 
 
-class Case:
-    """A feed at the server, and what a call needs besides."""
+class Case(Collecting):
+    """A feed at the server."""
 
     def __init__(self, server: Server, waits: Waits, *, key: str | None = None, **given: Any) -> None:
         options = {
             "kind": "paged", "url": f"{server.base}/api", "start": "start", "count": "count", "size": 2,
             "total": r'"total": (\d*)', "timeout": "20s", "retries": 0, "pause": "6s",
         }  # fmt: skip
-        self.transport = PagedTransport.model_validate({**options, **given})
-        self.feed: Feed = feed("jvn-rss", transport=self.transport, key=key)
-        self.now = NOW
-        self._waits = waits
-
-    def collect(self, cursor: Mapping[str, Any] | None = None, **environment: str) -> Collected:
-        """One page; the cursor goes through JSON, as it does in the store."""
-        return paged.collect(
-            self.feed,
-            self.transport,
-            json.loads(json.dumps(cursor or {})),
-            clock=lambda: self.now * 1_000,
-            environment=environment,
-            contact="https://hub.example/about",
-            pacing=self._waits.pacing(),
-        )
+        transport = PagedTransport.model_validate({**options, **given})
+        super().__init__(paged.collect, feed("jvn-rss", transport=transport, key=key), waits, NOW * 1_000)
 
     def run(self, cursor: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], int]:
         """Page after page; the cursor at the end, and how many there were."""
@@ -75,13 +61,6 @@ class Case:
             cursor, pages = collected.cursor, pages + 1
             if not collected.more:
                 return collected.cursor, pages
-
-    def fails(self, kind: type[CollectError], **environment: str) -> CollectError:
-        """Collect once, which must fail in this way."""
-        with pytest.raises(CollectError) as failed:
-            self.collect(**environment)
-        assert type(failed.value) is kind, failed.value
-        return failed.value
 
 
 def _days(*numbers: int) -> list[str]:
@@ -127,7 +106,7 @@ def test_windows_cover_all_time_once(server: Server, waits: Waits) -> None:
     assert asked[0] == ("2026-02-04T12:00:00.000", "2026-02-14T12:00:00.000")
     assert asked[-1][1] == "2026-03-01T12:00:00.000"
     server.asked.clear()
-    case.now = NOW + 2 * HOUR
+    case.now = (NOW + 2 * HOUR) * 1_000
     cursor, pages = case.run(cursor)
     assert pages == 1
     assert [(one.query["from"], one.query["to"]) for one in server.asked] == [
@@ -140,7 +119,7 @@ def test_a_window_stays_while_its_pages_are_read(server: Server, waits: Waits) -
     server.will(Api(_days(25, 26, 27)))
     case = Case(server, waits, window=WINDOW | {"first": "5d"})
     first = case.collect()
-    case.now += DAY
+    case.now += DAY * 1_000
     second = case.collect(first.cursor)
     assert first.more
     assert not second.more
@@ -173,7 +152,7 @@ def test_another_address_starts_anew(server: Server, waits: Waits) -> None:
 def test_an_answer_without_its_number_is_none(server: Server, waits: Waits, body: str) -> None:
     """Without the number of records nobody could tell whether that was all."""
     server.will(says(body))
-    assert "jvn-rss" in str(Case(server, waits).fails(Unreadable))
+    assert "jvn-rss" in Case(server, waits).fails(Unreadable)
 
 
 def test_an_empty_number_is_the_end(server: Server, waits: Waits) -> None:
@@ -192,13 +171,13 @@ def test_the_key_is_sent_and_never_shown(server: Server, waits: Waits) -> None:
     """It stands in the header alone; where the API may be asked without one, it is left out."""
     server.will(says('{"total": 0}'))
     case = Case(server, waits, key="NVD_KEY", headers={"apiKey": "{key}"}, keyless=True)
-    case.collect(NVD_KEY=KEY)
+    case.collect(environment={"NVD_KEY": KEY})
     case.collect()
     assert [asked.headers.get("apikey") for asked in server.asked] == [KEY, None]
     server.will(says(KEY, 403))
-    assert KEY not in str(case.fails(GiveUp, NVD_KEY=KEY))
+    assert KEY not in case.fails(GiveUp, environment={"NVD_KEY": KEY})
     strict = Case(server, waits, key="NVD_KEY", headers={"apiKey": "{key}"})
-    assert "NVD_KEY" in str(strict.fails(GiveUp))
+    assert "NVD_KEY" in strict.fails(GiveUp)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
 from config.instant import Micros, parse_millis
 from config.transports import TaxiiTransport
+from tests.collectors.collecting import Collecting
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Asked, Exchange, Server, says
 from tests.normalizers.reading import feed
@@ -83,29 +84,13 @@ class Taxii:
         exchange.answer(200, json.dumps(resource).encode(), Content_Type=TYPE, **headers)
 
 
-class Case:
+class Case(Collecting):
     """A feed at the server."""
 
-    def __init__(self, server: Server, waits: Waits, **changes: Any) -> None:
-        self._waits = waits
-        self.key = changes.pop("key", None)
+    def __init__(self, server: Server, waits: Waits, *, key: str | None = None, **changes: Any) -> None:
         given = {"kind": "taxii", "api_root": f"{server.base}/root/", "collection": ID, "page": 2, "retries": 1}
-        self.transport = TaxiiTransport.model_validate({**given, "timeout": "20s", **changes})
-        self.feed = feed("tweetfeed-taxii", transport=self.transport, key=self.key)
-
-    def collect(
-        self, cursor: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
-    ) -> Collected:
-        """Fetch one page."""
-        return taxii.collect(
-            self.feed,
-            self.transport,
-            json.loads(json.dumps(cursor or {})),
-            clock=lambda: NOW,
-            environment=environment or {},
-            contact="https://hub.example/about",
-            pacing=self._waits.pacing(),
-        )
+        transport = TaxiiTransport.model_validate({**given, "timeout": "20s", **changes})
+        super().__init__(taxii.collect, feed("tweetfeed-taxii", transport=transport, key=key), waits, NOW)
 
     def pages(self, cursor: Mapping[str, Any] | None = None) -> Iterator[Collected]:
         """Page after page until there are no more."""
@@ -115,13 +100,6 @@ class Case:
             yield page
             if not page.more:
                 return
-
-    def fails(self, kind: type[CollectError], cursor: Mapping[str, Any] | None = None) -> str:
-        """Fetch one page, which must fail in this way; gives the message."""
-        with pytest.raises(CollectError) as failed:
-            self.collect(cursor)
-        assert type(failed.value) is kind, failed.value
-        return str(failed.value)
 
 
 def numbers(page: Collected) -> list[int]:

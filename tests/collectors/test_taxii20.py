@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from collectors import taxii20
-from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, Unreadable
 from config.instant import parse_millis
 from config.transports import TaxiiTransport
+from tests.collectors.collecting import Collecting
 from tests.collectors.conftest import Waits
 from tests.collectors.server import Asked, Exchange, Server
 from tests.normalizers.reading import feed, read_all
@@ -80,26 +80,13 @@ class Taxii20:
         exchange.answer(status, json.dumps(bundle).encode(), Content_Type=STIX, **headers)
 
 
-class Case:
+class Case(Collecting):
     """A feed at the server."""
 
     def __init__(self, server: Server, waits: Waits, **changes: Any) -> None:
         given = {"kind": "taxii", "version": "2.0", "api_root": f"{server.base}/root/", "collection": ID, "page": 2}
-        self.transport = TaxiiTransport.model_validate({**given, "retries": 0, **changes})
-        self.feed = feed("tweetfeed-taxii", transport=self.transport)
-        self._waits = waits
-
-    def collect(self, cursor: Mapping[str, Any] | None = None) -> Collected:
-        """Collect once; the cursor goes through JSON, as it does in the store."""
-        return taxii20.collect(
-            self.feed,
-            self.transport,
-            json.loads(json.dumps(cursor or {})),
-            clock=lambda: NOW * 1_000,
-            environment={},
-            contact="",
-            pacing=self._waits.pacing(),
-        )
+        transport = TaxiiTransport.model_validate({**given, "retries": 0, **changes})
+        super().__init__(taxii20.collect, feed("tweetfeed-taxii", transport=transport), waits, NOW * 1_000)
 
     def run(self, cursor: Mapping[str, Any] | None = None) -> tuple[list[str], dict[str, Any]]:
         """What a whole run reads, as the format reads it, and where it ends."""
