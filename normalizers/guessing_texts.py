@@ -94,6 +94,8 @@ def _tables(rows: list[str], notes: list[str], delimiter: str, mark: str, zone: 
     if width < 2 or len(table) * 2 <= len(cells):
         return
     more: dict[str, Any] = {"skip_spaces": True} if spaced else {}
+    if not mark and len(cells[0]) != width and (title := _title(rows)):
+        more["comment"] = title
     told = next((names for note in reversed(notes) if len(names := _names(note, mark, delimiter)) == width), None)
     if told is not None:
         names, more["header"] = told, "comment"
@@ -107,6 +109,13 @@ def _tables(rows: list[str], notes: list[str], delimiter: str, mark: str, zone: 
         return
     yield {**more, **_ends(notes, len(table), len(rows)), "fields": fields}
     yield {**more, "fields": fields}
+
+
+def _title(rows: list[str]) -> str:
+    """How the first row begins, up to what may be another tomorrow, if no other begins so: a line above the header
+    that says what the table is, which can be passed over like a comment."""
+    start = re.split(r"\d", rows[0], maxsplit=1)[0].rstrip()
+    return start if len(start) > 2 and not any(row.startswith(start) for row in rows[1:]) else ""
 
 
 def _names(note: str, mark: str, delimiter: str) -> list[str]:

@@ -82,7 +82,9 @@ def _fetched(feed: Feed, place: str) -> Iterator[tuple[Document, ...]]:
             for document in found.documents:
                 document.close()
     except (CollectError, UnreadableDocument) as error:
-        raise Failure(f"{place}: {error}", FAILED) from error
+        # A document is called by the end of its place, which its errors begin with.
+        said = str(error).removeprefix(f"{place}: ").removeprefix(f"{Path(place).name}: ")
+        raise Failure(f"{place}: {said}", FAILED) from error
 
 
 def _terms(feed: Feed) -> dict[str, Any]:

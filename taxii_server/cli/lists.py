@@ -14,6 +14,7 @@ from config.known_good import KnownGood
 from config.settings import Settings
 from normalizers.claims import Claim
 from normalizers.known_good import Held
+from normalizers.merge import View
 from taxii_server.cli.context import NOT_FOUND, Failure, as_json, audit_of, configured, opened
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.stores.base import Store
@@ -42,13 +43,16 @@ def list_(config: Path | None, data: Path | None, json_: bool) -> None:
         known_good = Suppression(settings, store)
         hits, aside = known_good.hits(), known_good.aside()
         held = {item.id: item for item in known_good.matcher.lists}
-        rows = [_row(item, held[item.id], hits, aside) for item in settings.known_good]
+        views = [plan.view for plan in plans(settings)]
+        rows = [_row(item, held[item.id], hits, aside, views) for item in settings.known_good]
     if not json_:
         rows = [{**row, "hits": max(row["counts"].values(), default=0), "state": _state(row)} for row in rows]
     show_rows("Known-good lists", rows, json_=json_, columns=_COLUMNS, text="state")
 
 
-def _row(item: KnownGood, held: Held, hits: dict[str, dict[str, int]], aside: list[Aside]) -> dict[str, Any]:
+def _row(
+    item: KnownGood, held: Held, hits: dict[str, dict[str, int]], aside: list[Aside], views: list[View]
+) -> dict[str, Any]:
     return {
         "id": item.id,
         "title": item.title,
@@ -58,6 +62,7 @@ def _row(item: KnownGood, held: Held, hits: dict[str, dict[str, int]], aside: li
         "types": sorted(held.on),
         "entries": held.entries,
         "passed_over": held.refused,
+        "views": [view.name for view in views if Suppression.acts(item, view)],
         "counts": {view: counts[item.id] for view, counts in hits.items() if item.id in counts},
         "aside": [
             {"view": one.view, "since": moment(one.since), "hits": one.hits, "seen": one.seen}
@@ -68,6 +73,8 @@ def _row(item: KnownGood, held: Held, hits: dict[str, dict[str, int]], aside: li
 
 
 def _state(row: dict[str, Any]) -> str:
+    if not row["views"]:
+        return f"acts nowhere: no collection has a view for {row['for']}"
     if not row["aside"]:
         return "acts"
     return "set aside in " + ", ".join(f"{one['view']} ({one['hits']} of {one['seen']})" for one in row["aside"])

@@ -51,7 +51,10 @@ def lookup(value: str, reader: str, config: Path | None, data: Path | None, json
     try:
         read_as = meanings(value)
     except BadValue as error:
-        refuse(f"{error}; VALUE is an address, network, domain, URL, hash, e-mail address, AS number, CVE or wallet")
+        refuse(
+            f"{error}; VALUE is an address, network, domain, URL, hash, e-mail address, AS number, CVE, "
+            "number of JVN, id of JVN iPedia or wallet"
+        )
     try:
         audiences.check(reader)
     except ValueError as error:

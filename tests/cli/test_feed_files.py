@@ -154,6 +154,10 @@ TABLES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
             },
         },
     ),
+    "a title above the header": (
+        "Export of 2026-09-03\nip,port\n192.0.2.1,443\n192.0.2.2,80\n192.0.2.3,80\n",
+        {"kind": "csv", "comment": "Export of", "fields": {"value": "ip", "type": "ipv4", "port": "port"}},
+    ),
     "an advisory as text": (ADVISORY, {"kind": "prose", "date": "text"}),
     "an advisory in Shift_JIS": (
         ADVISORY.encode("cp932"),
@@ -235,11 +239,12 @@ def test_what_is_around_indicators_does_not_speak_against_a_guess(tmp_path: Path
 )
 def test_what_is_not_recognised_is_refused(content: str, tmp_path: Path) -> None:
     """With a sentence and exit code 1; a web page by its name."""
-    path = tmp_path / "document"
+    path = tmp_path / "shortlist"
     path.write_text(content)
     done = run("new", path)
     assert done.exit_code == 1
     assert ("an HTML page" if "html" in content else "recognised none") in done.stderr
+    assert done.stderr.count(path.name) == str(path).count(path.name)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from config.instant import DAY, system_clock
@@ -73,6 +74,18 @@ def test_lists_are_shown_with_what_they_do(hub: list[str]) -> None:
     assert {one["view"] for one in stray["aside"]} == {"clear/combined/tlp2", "green/combined/tlp2"}
     assert stray["aside"][0]["hits"] == 120
     assert "set aside in clear/combined/tlp2 (120 of 122)" in _run(hub, "lists", "list").stdout
+
+
+def test_a_list_that_no_view_may_know_of_says_so(hub: list[str]) -> None:
+    """A list for a group without a collection of its own acts nowhere, which its owner would not notice otherwise."""
+    path = Path(hub[1])
+    raw = yaml.safe_load(path.read_text())
+    raw["groups"]["finance"] = {"title": "Finance", "clearance": "amber:finance"}
+    raw["known_good"][1]["audience"] = "amber:finance"
+    path.write_text(yaml.safe_dump(raw))
+    good, ours, _ = _json(hub, "lists", "list")
+    assert (ours["views"], good["views"]) == ([], ["clear/combined/tlp2", "green/combined/tlp2", "green/own/tlp2"])
+    assert "acts nowhere: no collection has a view for amber:finance" in _run(hub, "lists", "list").stdout
 
 
 def test_an_owner_is_told_where_else_a_value_is_said(hub: list[str]) -> None:
