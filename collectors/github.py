@@ -216,6 +216,7 @@ def _is_file(item: Any) -> bool:
         isinstance(item, dict)
         and item.get("mode") in _FILE_MODES  # no symbolic link, no submodule
         and isinstance(item.get("path"), str)
+        and item["path"].isprintable()  # it stands in messages, and a terminal would obey what is not
         and isinstance(item.get("sha"), str)
         and isinstance(item.get("size") or 0, int)
     )

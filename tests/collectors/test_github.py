@@ -145,6 +145,12 @@ def test_another_repository_branch_or_pattern_starts_anew(repository: Repository
     assert len(Case(server, waits, ref="main").collect(cursor).documents) == 2
 
 
+def test_a_name_that_a_terminal_would_obey_is_not_meant(repository: Repository, server: Server, waits: Waits) -> None:
+    """It would stand in messages."""
+    repository.others = [{"path": "a\x1b[2J\n.txt", "mode": "100644", "type": "blob", "sha": "1" * 40, "size": 5}]
+    assert len(Case(server, waits).collect().documents) == 2
+
+
 def test_symbolic_links_submodules_and_folders_are_no_files(
     repository: Repository, server: Server, waits: Waits
 ) -> None:
