@@ -163,9 +163,10 @@ def _parts(keys: bytes) -> Iterator[bytes]:
 class Familiar:
     """Stands beside the reading of one document: passes over what is known, and gives the digests of other rows."""
 
-    def __init__(self, known: Known | None = None) -> None:
+    def __init__(self, known: Known | None = None, key: bytes = b"") -> None:
+        """``key``: a secret of the hub, or who writes rows could make two with one digest, and have one passed over."""
         self._known = known
-        self._base = hashlib.blake2b(digest_size=_DIGEST)
+        self._base = hashlib.blake2b(digest_size=_DIGEST, key=key)
         self._second = 0
         #: the document's own time
         self.moment: Millis = 0

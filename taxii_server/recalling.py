@@ -73,7 +73,7 @@ class Recall:
         yield from self._read(document, None)
 
     def _read(self, document: Document, known: Known | None) -> Iterator[Row]:
-        self._familiar = Familiar(known) if self.notes is not None else None
+        self._familiar = Familiar(known, self._store.secret("rows")) if self.notes is not None else None
         return rows(document, self._feed, self._familiar)
 
     def _news(self, document: Document, known: Known) -> list[Row] | None:
