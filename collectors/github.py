@@ -26,6 +26,7 @@ from collectors.fetch import Answer, Pacing, Request, get, user_agent
 from collectors.keys import key_of
 from collectors.paths import path_date, path_pattern
 from collectors.unpacking import unpacked
+from collectors.versions import version_of
 from config.feeds import Feed
 from config.instant import HOUR, SECOND, Clock, Millis, parse_millis
 from config.transports import GithubTransport
@@ -37,7 +38,6 @@ _CHUNK = 256 * 1024
 _PAGE = {"none": 100, "path": 100, "commit": 20}
 _SHA = re.compile(r"[0-9a-f]{40}")
 _FILE_MODES = frozenset(("100644", "100755"))
-_SENDABLE = re.compile(r"[!-~](?:[ -~]{0,998}[!-~])?")
 _JSON = {"Accept": "application/vnd.github+json"}
 #: GitHub counts by the hour.
 _LONGEST_REST: Millis = HOUR
@@ -108,13 +108,12 @@ class _Hub:
         if cursor.get("etag") and cursor.get("commit"):
             headers["If-None-Match"] = cursor["etag"]
         answer = self._ask(url, _LARGEST_WORD, headers)
-        etag = answer.headers.get("etag", "")
         if answer.status == 304:
             return cursor["commit"], cursor["etag"]
         said = _content(answer.body).decode("ascii", "replace").strip()
         if _SHA.fullmatch(said) is None:
             raise Unreadable(f"{self._shown}: expected the id of a commit, got something else")
-        return said, etag if _SENDABLE.fullmatch(etag) else ""
+        return said, version_of(answer.headers).get("etag", "")
 
     def tree(self, commit: str) -> dict[str, _Blob]:
         """The files that match, by path. Raises :class:`CollectError` where there are none or too many."""

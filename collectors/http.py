@@ -10,7 +10,6 @@ months that are not there (yet) are passed over.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
@@ -22,6 +21,7 @@ from collectors.errors import GiveUp
 from collectors.fetch import Answer, Pacing, Request, get, user_agent
 from collectors.keys import PLACE, check_used, in_form, in_headers, in_url, key_of
 from collectors.unpacking import unpacked
+from collectors.versions import conditions, version_of
 from config.feeds import Feed
 from config.instant import Clock, Millis, from_datetime, to_datetime
 from config.transports import HttpTransport
@@ -64,7 +64,7 @@ def collect(
             request = Request(
                 url=in_url(place, key),
                 shown=place,
-                headers={**headers, **({} if whole else _conditions(before))},
+                headers={**headers, **({} if whole else conditions(before))},
                 max_bytes=transport.max_bytes,
                 timeout=transport.timeout,
                 retries=transport.retries,
@@ -101,8 +101,7 @@ def _fetch(
     answer = get(request, clock=clock, pacing=pacing)
     if answer.status in _ABSENT:
         return None
-    shown = {name: answer.headers.get(header, "") for name, header in _VERSION.items()}
-    version = {name: value for name, value in shown.items() if _SENDABLE.fullmatch(value)}
+    version = version_of(answer.headers)
     if answer.status == 304:
         return _Fetched(request.shown, {**before, **version}, None)
     now = clock() // 1_000
@@ -114,16 +113,6 @@ def _fetch(
         modified=_last_modified(answer, now),
     )
     return _Fetched(request.shown, {**version, "sha256": body.sha256}, document)
-
-
-_VERSION = {"etag": "etag", "modified": "last-modified"}
-#: What can be sent back. With anything else in the cursor no request could be made any more.
-_SENDABLE = re.compile(r"[!-~](?:[ -~]{0,998}[!-~])?")
-
-
-def _conditions(before: Mapping[str, str]) -> dict[str, str]:
-    conditions = {"If-None-Match": before.get("etag"), "If-Modified-Since": before.get("modified")}
-    return {name: value for name, value in conditions.items() if value}
 
 
 def _collected(fetched: list[_Fetched], known: Mapping[str, Any], *, whole: bool) -> Collected:

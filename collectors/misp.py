@@ -23,6 +23,7 @@ from collectors.errors import GiveUp, TryLater, Unreadable
 from collectors.fetch import Answer, Pacing, Request, get, user_agent
 from collectors.keys import check_used, in_headers, in_url, key_of
 from collectors.unpacking import unpacked
+from collectors.versions import conditions, version_of
 from config.feeds import Feed
 from config.instant import SECOND, Clock
 from config.transports import MispTransport
@@ -36,8 +37,6 @@ _MOST_EVENTS = 20_000
 _ABSENT = frozenset((404, 410))
 #: It becomes a part of a URL, so nothing else may stand for one.
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_SENDABLE = re.compile(r"[!-~](?:[ -~]{0,998}[!-~])?")
-_VERSION = {"etag": "etag", "modified": "last-modified"}
 
 
 def collect(
@@ -100,10 +99,8 @@ class _Server:
     def manifest(self, before: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str] | None]:
         """What is known of the manifest's version, and its events by uuid with their times; None where it has not
         changed."""
-        conditions = {"If-None-Match": before.get("etag"), "If-Modified-Since": before.get("modified")}
-        answer = self._get("manifest.json", {name: value for name, value in conditions.items() if value})
-        said = {name: answer.headers.get(header, "") for name, header in _VERSION.items()}
-        version = {name: value for name, value in said.items() if _SENDABLE.fullmatch(value)}
+        answer = self._get("manifest.json", conditions(before))
+        version = version_of(answer.headers)
         if answer.status == 304:
             return {**before, **version}, None
         body = unpacked(answer.body, "manifest.json", self._transport.max_bytes)[0]

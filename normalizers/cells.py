@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from collectors.document import Document
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
-from normalizers.claims import Claim, Reference, detail_text
+from normalizers.claims import Claim, Reference
 from normalizers.fields import Fields, FromColumn, Steps
 from normalizers.labels import label_of, labels_in
 from normalizers.names import Said
@@ -213,10 +213,7 @@ class Rows:
     def _detail(self, cells: Sequence[Any], threat: str | None, port: int | None, hashes: dict[str, str] | None) -> str:
         if self._port is not None and port is None:
             port = self._port_of(cells[self._port])
-        if port is None and not hashes:
-            return self._source.threat(threat)
-        said = threat or self._source.feed.threat or "malicious-activity"
-        return detail_text({"threat": said, "port": [port] if port else None, "hashes": hashes})
+        return self._source.detail(threat, port, hashes)
 
     def _threat(self, cells: Sequence[Any]) -> str | None:
         told = self._fields.threat

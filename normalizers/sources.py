@@ -151,11 +151,20 @@ class Source:
 
     def threat(self, threat: str | None = None) -> str:
         """The detail of a claim that has nothing but its threat, by default the feed's."""
-        said = threat or self.feed.threat or "malicious-activity"
+        said = self._meant(threat)
         found = self._details.get(said)
         if found is None:
             found = self._details[said] = detail_text({"threat": said})
         return found
+
+    def detail(self, threat: str | None, port: int | None, hashes: Mapping[str, str] | None) -> str:
+        """The detail of a claim by its threat, by default the feed's, its port and a file's weaker hashes by name."""
+        if port is None and not hashes:
+            return self.threat(threat)
+        return detail_text({"threat": self._meant(threat), "port": [port] if port else None, "hashes": hashes})
+
+    def _meant(self, threat: str | None) -> str:
+        return threat or self.feed.threat or "malicious-activity"
 
     def marked(self, labels: Iterable[str]) -> Audience | None:
         """Who may see a row that bears these TLP labels: the narrowest of them, within the feed's terms; None without

@@ -18,7 +18,7 @@ from config.entry import Entry
 from config.feeds import Feed
 from normalizers import misp
 from normalizers.bad_value import BadValue, shown
-from normalizers.claims import Claim, Reference, detail_text
+from normalizers.claims import Claim, Reference
 from normalizers.jsons import parsed
 from normalizers.labels import label_of
 from normalizers.misp import Attribute, Event
@@ -130,14 +130,11 @@ class _Reading:
         )
 
     def _detail(self, attribute: Attribute, threat: str | None, port: int | None) -> str:
-        if port is None and not attribute.besides:
-            return self._source.threat(threat)
         hashes = {name: canonical("file", text)[1] for name, text in attribute.besides}
         for name, digest in hashes.items():
             if algorithm(digest) != name:
                 raise BadValue("bad-hash", f"expected {ALGORITHMS[name]} digits for {name}, got {shown(digest)}")
-        said = threat or self._source.feed.threat or "malicious-activity"
-        return detail_text({"threat": said, "port": [port] if port else None, "hashes": hashes})
+        return self._source.detail(threat, port, hashes)
 
     def _references(self, attribute: Attribute, audience: Audience | None) -> list[Reference | None]:
         title = self._source.feed.title
