@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from config.instant import Millis
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
+from normalizers.jsons import text_at
 from normalizers.labels import MOST, label_of
 from normalizers.names import imitated_in, techniques_in
 from normalizers.references import is_cwe, reference
@@ -108,7 +109,7 @@ def scores(found: Iterable[dict[str, Any] | None]) -> list[dict[str, Any]]:
 def cvss_of(contents: Iterable[Any]) -> list[dict[str, Any]]:
     """The scores among objects in the JSON form of CVSS (``version``, ``baseScore``, ``vectorString``)."""
     objects = [one for one in contents if isinstance(one, dict)]
-    return scores(score(_text(one, "version"), one.get("baseScore"), _text(one, "vectorString")) for one in objects)
+    return scores(score(text_at(one, "version"), one.get("baseScore"), text_at(one, "vectorString")) for one in objects)
 
 
 def cwes(found: Iterable[Any]) -> list[str]:
@@ -125,8 +126,3 @@ def product(vendor: str, name: str) -> str:
 def products(found: Iterable[str]) -> list[str]:
     """Products of one row, each once, the first so many in order."""
     return sorted({label_of(one) for one in found} - {""})[:MOST]
-
-
-def _text(one: dict[str, Any], name: str) -> str:
-    found = one.get(name)
-    return found if isinstance(found, str) else ""

@@ -15,7 +15,7 @@ from config.audience import Audience
 from config.instant import HOUR, Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Reference
-from normalizers.jsons import at
+from normalizers.jsons import at, texts_in
 from normalizers.labels import MALWARE, NAMED, PREFIX, label_of
 from normalizers.markings import TLP2_EXTENSION, tlp_of
 from normalizers.patterns import observable, observable_of_2_0
@@ -103,7 +103,7 @@ class Reader:
         """Who may see an object, as its markings and the policy say. Raises :class:`BadValue`."""
         if not isinstance(obj, dict):
             return None
-        named = _texts(refs := obj.get("object_marking_refs", []))
+        named = texts_in(refs := obj.get("object_marking_refs", []))
         if not isinstance(refs, list) or len(named) < len(refs):
             raise BadValue("unknown-marking", "object_marking_refs: expected a list of ids, got something else")
         granular_markings = obj.get("granular_markings")
@@ -133,7 +133,7 @@ class Reader:
         _check_kind(obj, old=old)
         policy = self._policy
         # In STIX 2.0 the words of that vocabulary are labels.
-        types = frozenset(_texts(obj.get("labels" if old else "indicator_types")))
+        types = frozenset(texts_in(obj.get("labels" if old else "indicator_types")))
         if "benign" in types or (types == {"unknown"} and not policy.unknown):
             given = shown(", ".join(sorted(types)))
             raise BadValue("benign", f"indicator_types: expected what is malicious, got {given}")
@@ -146,7 +146,7 @@ class Reader:
         until = obj.get("valid_until")
         until = _time(until) if until is not None else None
         over = obj.get("revoked") is True or (until is not None and until <= modified)
-        labels = [label for label in _texts(obj.get("labels")) if not label.startswith(PREFIX)]
+        labels = [label for label in texts_in(obj.get("labels")) if not label.startswith(PREFIX)]
         own = policy.own_words
         return Word(
             kind,
@@ -194,10 +194,6 @@ def _check_kind(obj: Any, *, old: bool) -> None:
         raise BadValue("pattern-type", f"pattern_type: expected stix, got {shown(str(obj.get('pattern_type')))}")
 
 
-def _texts(value: Any) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
 def _confidence(value: Any) -> int | None:
     if value is None:
         return None
@@ -208,7 +204,7 @@ def _confidence(value: Any) -> int | None:
 
 def _bearing(prefix: str, obj: dict[str, Any]) -> frozenset[str]:
     """What the labels of another hub say after that prefix."""
-    labels = [label for label in _texts(obj.get("labels")) if label.startswith(prefix)]
+    labels = [label for label in texts_in(obj.get("labels")) if label.startswith(prefix)]
     return frozenset(label_of(label.removeprefix(prefix)) for label in labels) - {""}
 
 

@@ -34,3 +34,14 @@ def text_at(value: Any, path: str) -> str:
     """The text at a path, or ""."""
     found = at(value, path)
     return found if isinstance(found, str) else ""
+
+
+def list_at(value: Any, path: str) -> list[Any]:
+    """The list at a path; empty where there is none."""
+    found = at(value, path)
+    return found if isinstance(found, list) else []
+
+
+def texts_in(value: Any) -> list[str]:
+    """The texts of a list; none where it is no list."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

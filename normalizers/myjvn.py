@@ -31,9 +31,3 @@ def records(advisory: Advisory, source: Source) -> Iterator[Record]:
     """
     for claim in told(advisory, source):
         yield Record(f"{advisory.known} {claim.value}" if claim.type == "cve" else advisory.known, claim)
-
-
-def listed(value: Any, path: str) -> list[Any]:
-    """The list at a path; empty where there is none."""
-    found = at(value, path)
-    return found if isinstance(found, list) else []

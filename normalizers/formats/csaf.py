@@ -14,7 +14,7 @@ from config.feeds import Feed
 from normalizers import myjvn
 from normalizers.advisories import Advisory, cvss_of, cwes, language, products, spoken
 from normalizers.bad_value import BadValue
-from normalizers.jsons import at, parsed, text_at
+from normalizers.jsons import at, list_at, parsed, text_at
 from normalizers.records import Record, Refusal, UnreadableDocument, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
@@ -50,7 +50,7 @@ def _documents(document: Document) -> list[Any]:
     found = parsed(document)
     myjvn.answered(document, at(found, "status"))
     if text_at(found, "type") == "bundle":
-        wrapped = [at(one, "VULDEF-Document") for one in myjvn.listed(found, "objects")]
+        wrapped = [at(one, "VULDEF-Document") for one in list_at(found, "objects")]
         return [one for each in wrapped if isinstance(each, list) for one in each]
     documents = found if isinstance(found, list) else [found]
     if not all(isinstance(at(one, "document"), dict) for one in documents):
@@ -61,9 +61,9 @@ def _documents(document: Document) -> list[Any]:
 def _advisory(entry: Any) -> Advisory:
     number, title = text_at(entry, "document.tracking.id"), text_at(entry, "document.title")
     spoken_in = language(text_at(entry, "document.lang"))
-    references = [one for one in myjvn.listed(entry, "document.references") if isinstance(one, dict)]
+    references = [one for one in list_at(entry, "document.references") if isinstance(one, dict)]
     description = _note(entry, "document.notes")
-    vulnerabilities = [one for one in myjvn.listed(entry, "vulnerabilities") if cves_in(text_at(one, "cve"))]
+    vulnerabilities = [one for one in list_at(entry, "vulnerabilities") if cves_in(text_at(one, "cve"))]
     alone = {"title": title, "description": description} if len(vulnerabilities) == 1 else {}
     names = _names(entry)
     pointed = [f"{text_at(one, 'summary')} {text_at(one, 'url')}" for one in references]
@@ -93,9 +93,9 @@ def _advisory(entry: Any) -> Advisory:
 
 def _vulnerability(one: Any, spoken_in: str, names: dict[str, str], alone: dict[str, str]) -> dict[str, Any]:
     # 2.1 has lists of CWEs and of metrics, 2.0 one CWE and scores.
-    weaknesses = [*myjvn.listed(one, "cwes"), at(one, "cwe")]
-    contents = [at(each, "content") for each in myjvn.listed(one, "metrics")] + myjvn.listed(one, "scores")
-    affected = myjvn.listed(one, "product_status.known_affected")[:_MOST_PRODUCTS]
+    weaknesses = [*list_at(one, "cwes"), at(one, "cwe")]
+    contents = [at(each, "content") for each in list_at(one, "metrics")] + list_at(one, "scores")
+    affected = list_at(one, "product_status.known_affected")[:_MOST_PRODUCTS]
     return {
         "title": spoken({spoken_in: text_at(one, "title") or alone.get("title", "")}),
         "description": spoken({spoken_in: _note(one, "notes") or alone.get("description", "")}),
@@ -106,20 +106,20 @@ def _vulnerability(one: Any, spoken_in: str, names: dict[str, str], alone: dict[
 
 
 def _note(entry: Any, path: str) -> str:
-    notes = {text_at(one, "category"): text_at(one, "text") for one in reversed(myjvn.listed(entry, path))}
+    notes = {text_at(one, "category"): text_at(one, "text") for one in reversed(list_at(entry, path))}
     return notes.get("description") or notes.get("summary") or ""
 
 
 def _names(entry: Any) -> dict[str, str]:
     """Product id -> name, from the tree's branches and from those that stand beside it."""
     found: dict[str, str] = {}
-    waiting = [(one, 0) for one in myjvn.listed(entry, "product_tree.branches")]
-    products_ = [one for one in myjvn.listed(entry, "product_tree.full_product_names")]
+    waiting = [(one, 0) for one in list_at(entry, "product_tree.branches")]
+    products_ = [one for one in list_at(entry, "product_tree.full_product_names")]
     while waiting and len(found) < _MOST_PRODUCTS:
         branch, depth = waiting.pop()
         products_.append(at(branch, "product"))
         if depth < _DEEPEST:
-            waiting += [(one, depth + 1) for one in myjvn.listed(branch, "branches")]
+            waiting += [(one, depth + 1) for one in list_at(branch, "branches")]
         for one in products_:
             found.setdefault(text_at(one, "product_id"), text_at(one, "name"))
         products_.clear()

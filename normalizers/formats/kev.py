@@ -13,12 +13,13 @@ from config.audience import Audience
 from config.entry import Entry
 from config.feeds import Feed
 from config.instant import Millis
+from normalizers.advisories import cwes
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
-from normalizers.jsons import parsed, text_at
+from normalizers.jsons import list_at, parsed, text_at
 from normalizers.labels import label_of
 from normalizers.records import Refusal, UnreadableDocument, refusal
-from normalizers.references import is_cwe, reference
+from normalizers.references import reference
 from normalizers.sources import Source
 from normalizers.times import time_reader
 from normalizers.values import canonical
@@ -78,7 +79,7 @@ def _claim(entry: Any, source: Source) -> Claim:
         "threat": "exploited-vulnerability",
         "title": _english(entry, "vulnerabilityName"),
         "description": _english(entry, "shortDescription"),
-        "cwe": _cwes(entry.get("cwes")),
+        "cwe": cwes(list_at(entry, "cwes")),
         "products": [product] if (product := _product(entry)) else [],
         "exploited": added,
         "ransomware": True if text_at(entry, "knownRansomwareCampaignUse") == "Known" else None,
@@ -89,11 +90,6 @@ def _claim(entry: Any, source: Source) -> Claim:
 def _english(entry: dict[str, Any], name: str) -> dict[str, str]:
     text = text_at(entry, name).strip()
     return {"en": text} if text else {}
-
-
-def _cwes(listed: Any) -> list[str]:
-    found = listed if isinstance(listed, list) else []
-    return sorted({item for item in found if isinstance(item, str) and is_cwe(item)})
 
 
 def _product(entry: dict[str, Any]) -> str:

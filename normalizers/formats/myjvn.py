@@ -14,7 +14,7 @@ from config.instant import JST, Millis
 from normalizers import myjvn
 from normalizers.advisories import Advisory, cvss_of, cwes, language, product, products, spoken
 from normalizers.bad_value import BadValue
-from normalizers.jsons import at, parsed, text_at
+from normalizers.jsons import at, list_at, parsed, text_at
 from normalizers.records import Record, Refusal, UnreadableDocument, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
@@ -53,7 +53,7 @@ def _answer(document: Document) -> tuple[Any, list[Any]]:
     myjvn.answered(document, at(at(answer, "feed"), "status:Status"))
     if not isinstance(at(answer, "feed"), dict):
         raise UnreadableDocument(f"{document.name}: expected an answer of MyJVN with a feed, got something else")
-    return answer, myjvn.listed(answer, "feed.entry")
+    return answer, list_at(answer, "feed.entry")
 
 
 def _moment(entry: Any, *paths: str) -> Millis | None:
@@ -73,13 +73,13 @@ def _made(document: Document, answer: Any) -> Millis | None:
 def _advisory(entry: Any, spoken_in: str) -> Advisory:
     if not isinstance(entry, dict):
         raise BadValue("bad-record", f"expected an object, got {type(entry).__name__}")
-    references = myjvn.listed(entry, "references")
+    references = list_at(entry, "references")
     named = [one for one in references if text_at(one, "source") in ("CVE", "NVD")]
     title, description = text_at(entry, "title"), text_at(entry, "summary")
     cves = cves_in(" ".join((title, *(text_at(one, "summary") for one in named))))
     alone = _described(entry, {spoken_in: title}, {spoken_in: description}) if len(cves) == 1 else {}
     stated = [f"{text_at(one, 'summary')} {text_at(one, 'url')}" for one in references]
-    parts = [one for one in myjvn.listed(entry, "items") if isinstance(one, dict)]
+    parts = [one for one in list_at(entry, "items") if isinstance(one, dict)]
     return Advisory(
         known=text_at(entry, "id"),
         number=text_at(entry, "id"),
@@ -99,13 +99,13 @@ def _advisory(entry: Any, spoken_in: str) -> Advisory:
 
 
 def _described(entry: dict[str, Any], title: dict[str, str], description: dict[str, str]) -> dict[str, Any]:
-    contents = [at(one, "content") for one in myjvn.listed(entry, "metrics")]
+    contents = [at(one, "content") for one in list_at(entry, "metrics")]
     return {
         "title": spoken(title),
         "description": spoken(description),
         "cvss": cvss_of(value for one in contents if isinstance(one, dict) for value in one.values()),
-        "cwe": cwes(at(one, "id") for one in myjvn.listed(entry, "cwes")),
+        "cwe": cwes(at(one, "id") for one in list_at(entry, "cwes")),
         "products": products(
-            product(text_at(one, "vname"), text_at(one, "pname")) for one in myjvn.listed(entry, "products")
+            product(text_at(one, "vname"), text_at(one, "pname")) for one in list_at(entry, "products")
         ),
     }

@@ -16,7 +16,7 @@ from config.instant import Millis
 from normalizers.advisories import cvss_of, cwes, product, products, spoken
 from normalizers.bad_value import BadValue
 from normalizers.claims import Reference, detail_text
-from normalizers.jsons import at, parsed, text_at
+from normalizers.jsons import at, list_at, parsed, text_at
 from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
@@ -83,12 +83,12 @@ def _record(number: int, entry: Any, source: Source) -> Record | Refusal:
     exploited = _moment(entry, "cisaExploitAdd")
     said = {
         "threat": "exploited-vulnerability" if exploited else "vulnerability",
-        "description": spoken({text_at(one, "lang"): text_at(one, "value") for one in _list(entry, "descriptions")}),
+        "description": spoken({text_at(one, "lang"): text_at(one, "value") for one in list_at(entry, "descriptions")}),
         "cvss": cvss_of(at(one, "cvssData") for one in _metrics(entry)),
-        "cwe": cwes(at(one, "value") for each in _list(entry, "weaknesses") for one in _list(each, "description")),
+        "cwe": cwes(at(one, "value") for each in list_at(entry, "weaknesses") for one in list_at(each, "description")),
         "products": products(_product(one) for one in _matches(entry)),
         "exploited": exploited,
-        "jvn": jvns_in(" ".join(text_at(one, "url") for one in _list(entry, "references"))),
+        "jvn": jvns_in(" ".join(text_at(one, "url") for one in list_at(entry, "references"))),
     }
     claim = source.claim(
         kind,
@@ -102,11 +102,6 @@ def _record(number: int, entry: Any, source: Source) -> Record | Refusal:
     return Record(cve, claim)
 
 
-def _list(entry: Any, name: str) -> list[Any]:
-    found = at(entry, name)
-    return found if isinstance(found, list) else []
-
-
 def _metrics(entry: dict[str, Any]) -> Iterator[Any]:
     metrics = entry.get("metrics")
     for found in metrics.values() if isinstance(metrics, dict) else ():
@@ -114,8 +109,8 @@ def _metrics(entry: dict[str, Any]) -> Iterator[Any]:
 
 
 def _matches(entry: dict[str, Any]) -> list[Any]:
-    nodes = [node for one in _list(entry, "configurations") for node in _list(one, "nodes")]
-    found = [match for node in nodes for match in _list(node, "cpeMatch")]
+    nodes = [node for one in list_at(entry, "configurations") for node in list_at(one, "nodes")]
+    found = [match for node in nodes for match in list_at(node, "cpeMatch")]
     return [match for match in found[:_MOST_MATCHES] if at(match, "vulnerable") is True]
 
 
@@ -128,4 +123,4 @@ def _product(match: Any) -> str:
 
 
 def _references(entry: dict[str, Any], source: Source) -> list[Reference | None]:
-    return [reference(source.feed.title, text_at(one, "url")) for one in _list(entry, "references")]
+    return [reference(source.feed.title, text_at(one, "url")) for one in list_at(entry, "references")]

@@ -21,7 +21,7 @@ from config.feeds import Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference
-from normalizers.jsons import parsed
+from normalizers.jsons import parsed, text_at, texts_in
 from normalizers.labels import label_of
 from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument, Whole, refusal
 from normalizers.references import reference
@@ -91,12 +91,12 @@ class _Pulse:
         self._modified = _time(said.get("modified"))
         self._tlp = _text(said, "TLP") or _text(said, "tlp")
         self._public = said.get("public", True)
-        self._tags = [word for word in _texts(said.get("tags")) if word]
+        self._tags = [word for word in texts_in(said.get("tags")) if word]
         adversary = label_of(_text(said, "adversary"))
         self._labels = {label_of(word) for word in (*self._tags, adversary, *_names(said.get("attack_ids")))} - {""}
         self._named = {"actors": [adversary]} if adversary else {}
         self._malware = {label_of(word) for word in _names(said.get("malware_families"))} - {""}
-        self._references = self._elsewhere(_texts(said.get("references")))
+        self._references = self._elsewhere(texts_in(said.get("references")))
         self.indicators: list[Any] = said["indicators"]
 
     def _elsewhere(self, links: list[str]) -> list[Reference | None]:
@@ -168,12 +168,7 @@ class _Pulse:
 
 
 def _text(said: Any, name: str) -> str:
-    found = said.get(name) if isinstance(said, dict) else None
-    return found.strip() if isinstance(found, str) else ""
-
-
-def _texts(listed: Any) -> list[str]:
-    return [item for item in listed if isinstance(item, str)] if isinstance(listed, list) else []
+    return text_at(said, name).strip()
 
 
 def _names(listed: Any) -> list[str]:
