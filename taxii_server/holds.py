@@ -57,9 +57,9 @@ class Holds:
         expect, rows = self._feed.expect, seen_by(reader, self._rows)
         before = seen_by(reader, self._before.most)
         if rows < expect.min_rows and not partial:
-            self.why[reader] = f"expected at least {expect.min_rows} rows, got {rows}"
+            self.why[reader] = f"expected at least {expect.min_rows} rows (min_rows), got {rows}"
         elif expect.max_rows is not None and rows > expect.max_rows:
-            self.why[reader] = f"expected at most {expect.max_rows} rows, got {rows}"
+            self.why[reader] = f"expected at most {expect.max_rows} rows (max_rows), got {rows}"
         elif self._compared and 0 < before * expect.growth < rows and rows >= _FEW:
             self.why[reader] = f"the document grew from {before} to {rows} rows; {self._if_right}"
         else:
