@@ -101,7 +101,7 @@ CASES: dict[str, Case] = {
     "a list that drops to a tenth": ({}, urls(200), urls(20), "held", "shrank from 200 to 20 rows"),
     "a list that grows tenfold": ({}, urls(20), urls(201), "held", "grew from 20 to 201 rows"),
     "a log that grows tenfold": ({"kind": "log"}, urls(20), urls(201), "held", "grew from 20 to 201 rows"),
-    "a log that drops to nothing": ({"kind": "log"}, urls(20), "", "held", "expected at least 1 rows (min_rows), got 0"),
+    "a log that drops to nothing": ({"kind": "log"}, urls(20), "", "held", "at least 1 rows (min_rows), got 0"),
     "a list of no bytes": ({}, urls(20), b"", "held", "expected at least 1 rows (min_rows), got 0"),
     "a list that turns to HTML": ({}, urls(20), LOGIN, "failed", "expected a list of values, got an HTML page"),
     "HTML with a byte order mark": ({}, urls(20), "\ufeff" + LOGIN, "failed", "got an HTML page"),
