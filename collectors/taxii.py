@@ -16,12 +16,13 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+from taxii2client import v21
 from taxii2client.exceptions import AccessError, TAXIIServiceException
-from taxii2client.v21 import ApiRoot
 from taxii2client.v21 import Collection as TaxiiCollection
 
 from collectors.document import Body, Collected, Document
@@ -104,7 +105,7 @@ def collect(
         cursor = {"source": source}
     connection = Connection(feed, transport, key_of(feed, environment), contact, clock, pacing)
     with translated(f"{feed.id} at {transport.api_root}"):
-        collection = _collection(transport, cursor, connection)
+        collection = collection_of(v21, transport, cursor, connection)
         envelope, start = _page(collection, connection, transport, cursor)
     answer = connection.answer
     if answer is None or not isinstance(envelope, dict) or not isinstance(envelope.get("objects", []), list):
@@ -155,24 +156,31 @@ class _Page:
         return {**reached, "pages": pages}
 
 
-def _collection(transport: TaxiiTransport, cursor: Mapping[str, Any], connection: Connection) -> TaxiiCollection:
+def collection_of(
+    version: ModuleType, transport: TaxiiTransport, cursor: Mapping[str, Any], connection: Connection
+) -> Any:
+    """The collection, of ``version`` of the client (:mod:`taxii2client.v20`, :mod:`taxii2client.v21`). It is asked for
+    once; the cursor knows it then. Raises :class:`GiveUp`, and what the client raises."""
     root = transport.api_root.removesuffix("/") + "/collections/"
     known = cursor.get("collection")
     if known:
-        return TaxiiCollection(f"{root}{known['id']}/", conn=connection, collection_info=known)
-    if is_uuid(transport.collection):
-        collection = TaxiiCollection(f"{root}{transport.collection}/", conn=connection)
+        return version.Collection(f"{root}{known['id']}/", conn=connection, collection_info=known)
+    if _is_uuid(transport.collection):
+        collection = version.Collection(f"{root}{transport.collection}/", conn=connection)
         collection.refresh()
         return collection
-    api_root = ApiRoot(transport.api_root, conn=connection)
+    api_root = version.ApiRoot(transport.api_root, conn=connection)
     api_root.refresh_collections()
-    found = [item for item in api_root.collections if transport.collection in (item.title, item.alias)]
+    # An alias is a word of TAXII 2.1.
+    found = [
+        item for item in api_root.collections if transport.collection in (item.title, getattr(item, "alias", None))
+    ]
     if len(found) != 1:
         raise GiveUp(f"{transport.api_root}: expected one collection called {transport.collection}, got {len(found)}")
     return found[0]
 
 
-def is_uuid(text: str) -> bool:
+def _is_uuid(text: str) -> bool:
     """Whether it is a UUID, as ids of collections are."""
     with contextlib.suppress(ValueError):
         return str(uuid.UUID(text)) == text.lower()

@@ -15,14 +15,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from taxii2client.v20 import ApiRoot
-from taxii2client.v20 import Collection as TaxiiCollection
+from taxii2client import v20
 
 from collectors.document import Collected, Document
-from collectors.errors import GiveUp, Unreadable
+from collectors.errors import Unreadable
 from collectors.fetch import Pacing
 from collectors.keys import key_of
-from collectors.taxii import Connection, is_uuid, micros, resource, translated
+from collectors.taxii import Connection, collection_of, micros, resource, translated
 from config.feeds import Feed
 from config.instant import Clock, taxii_time
 from config.transports import TaxiiTransport
@@ -49,7 +48,7 @@ def collect(
     connection = Connection(feed, transport, key_of(feed, environment), contact, clock, pacing)
     start = int(known.pop("start", 0))
     with translated(shown):
-        collection = _collection(transport, known, connection)
+        collection = collection_of(v20, transport, known, connection)
         # The collection is there, so that nothing is found means that there is nothing.
         connection.also = _NOTHING
         after = {"added_after": known["added_after"]} if known.get("added_after") else {}
@@ -80,20 +79,3 @@ def _following(said: str, start: int, shown: str) -> int | None:
     if int(found[1]) != start or end < start:
         raise Unreadable(f"{shown}: expected the range of objects from {start}, got another")
     return end + 1 if total == "*" or end + 1 < int(total) else None
-
-
-def _collection(transport: TaxiiTransport, cursor: Mapping[str, Any], connection: Connection) -> TaxiiCollection:
-    root = transport.api_root.removesuffix("/") + "/collections/"
-    known = cursor.get("collection")
-    if known:
-        return TaxiiCollection(f"{root}{known['id']}/", conn=connection, collection_info=known)
-    if is_uuid(transport.collection):
-        collection = TaxiiCollection(f"{root}{transport.collection}/", conn=connection)
-        collection.refresh()
-        return collection
-    api_root = ApiRoot(transport.api_root, conn=connection)
-    api_root.refresh_collections()
-    found = [item for item in api_root.collections if item.title == transport.collection]
-    if len(found) != 1:
-        raise GiveUp(f"{transport.api_root}: expected one collection called {transport.collection}, got {len(found)}")
-    return found[0]
