@@ -65,6 +65,8 @@ class Intake:
         self._each_batch = each_batch
         self._tell = tell
         self._retelling = Retelling(store, self._origin, reading_of(feed), self._row)
+        #: when the document that is being read was fetched
+        self._fetched: Millis = 0
         #: records of a log by whom they were for, that are for others now
         self._moved: dict[Audience, list[Record]] = {}
         #: records that say no more what they said
@@ -81,6 +83,7 @@ class Intake:
 
     def document(self, document: Document) -> None:
         """Take in one document, but for what is held. Raises UnreadableDocument."""
+        self._fetched = document.fetched
         batches: dict[Audience, list[Digested]] = {}
         for pair in self._items(document):
             audience = pair[0].audience
@@ -90,7 +93,7 @@ class Intake:
                 self._accept(batches.pop(audience))
         for batch in batches.values():
             self._accept(batch)
-        self._take_back(document.fetched)
+        self._take_back()
         for moved in self._moved.values():
             for start in range(0, len(moved), BATCH):
                 self._each_batch()
@@ -98,14 +101,14 @@ class Intake:
         self._moved.clear()
         self._wholes.end(held=bool(self.holds.why))
 
-    def _take_back(self, moment: Millis) -> None:
-        """Have those told what is said no more, to whom it was said; ``moment`` is when its absence was seen."""
+    def _take_back(self) -> None:
+        """Have those told what is said no more, to whom it was said."""
         for start in range(0, len(self._taken_back), BATCH):
-            self._move(self._retelling.taken_back(self._taken_back[start : start + BATCH]))
+            self._move(self._retelling.taken_back(self._taken_back[start : start + BATCH], self._fetched))
         self._taken_back.clear()
         for edition, names in self._wholes.absent():
             for start in range(0, len(names), BATCH):
-                self._move(self._retelling.absent(names[start : start + BATCH], edition, moment))
+                self._move(self._retelling.absent(names[start : start + BATCH], edition, self._fetched))
 
     def _move(self, records: Iterable[Record]) -> None:
         for record in records:
@@ -173,7 +176,7 @@ class Intake:
 
     def _retell(self, records: list[Record]) -> None:
         named = [record._replace(claim=self._named(record.claim)) for record in records]
-        change = self._retelling.change(named)
+        change = self._retelling.change(named, self._fetched)
         if change.records:
             self._tally.kept += self._store.put_claims(
                 change.rows, aliases=_aliases(change.rows), records=change.records

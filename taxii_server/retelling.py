@@ -52,13 +52,14 @@ class Retelling:
                 found.setdefault(before.claim.audience, []).append(record)
         return found
 
-    def taken_back(self, said: Iterable[TakenBack]) -> list[Record]:
-        """Of records that are said no more: those that are known, as taken back by that version."""
+    def taken_back(self, said: Iterable[TakenBack], moment: Millis) -> list[Record]:
+        """Of records that are said no more, as was seen at ``moment``: those that are known, as taken back by that
+        version. Its date is not told: who may not see the version may not know when it was made."""
         said = list(said)
         known = self._store.records(self._origin, {_id(name) for name, *_ in said})
         found = ((name, known.get(_id(name)), version, edition) for name, version, edition in said)
         return [
-            Record(name, _withdrawn(told.claim, version)._replace(version=version), edition=edition)
+            Record(name, _withdrawn(told.claim, moment)._replace(version=version), edition=edition)
             for name, told, version, edition in found
             if told is not None
         ]
@@ -75,8 +76,8 @@ class Retelling:
             if told is not None and not told.claim.withdrawn
         ]
 
-    def change(self, batch: Sequence[Record]) -> Change:
-        """What the store is to hold once these records are told, in their order."""
+    def change(self, batch: Sequence[Record], moment: Millis) -> Change:
+        """What the store is to hold once these records, read at ``moment``, are told in their order."""
         news = [self._told(record) for record in batch]
         before = self._store.records(self._origin, {told.id for told in news})
         latest: dict[bytes, Told] = {}
@@ -93,7 +94,7 @@ class Retelling:
             for one in (before.get(id_), told):
                 if one is not None:
                     place = (one.key, one.claim.audience)
-                    moments[place] = max(moments.get(place, 0), told.claim.version)
+                    moments[place] = max(moments.get(place, 0), _told_at(one, told, moment))
         return Change(self._rows(moments, changed), list(changed.values()))
 
     def _told(self, record: Record) -> Told:
@@ -128,6 +129,14 @@ def _id(name: str) -> bytes:
 
 def _withdrawn(claim: Claim, moment: Millis) -> Claim:
     return claim._replace(withdrawn=claim.withdrawn or moment)
+
+
+def _told_at(there: Told, told: Told, moment: Millis) -> Millis:
+    """What dates the change at a place that ``told`` comes to or leaves. Who may not see ``told`` learns by what they
+    lose that they lost it, at ``moment``, and not when ``told`` was made."""
+    if not sees(there.claim.audience, told.claim.audience):
+        return moment
+    return max(told.claim.version, told.claim.withdrawn)
 
 
 def _since(told: Told, before: Told) -> Told:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from config.instant import HOUR, stix_time
 from normalizers.claims import Claim, fold, observable_key, rounded
-from normalizers.records import Record
+from normalizers.records import Record, TakenBack
 from taxii_server.retelling import Retelling
 from taxii_server.stores.base import ClaimRow
 from taxii_server.stores.memory import MemoryStore
@@ -21,6 +21,10 @@ from tests.ingest.test_ingest import NOW, Runner, _feed
 
 CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+
+
+#: when all of them are read
+READ = NOW + 30 * 24 * HOUR
 
 
 class Version(NamedTuple):
@@ -64,7 +68,7 @@ def _retelling(store: MemoryStore, reading: str = "now") -> Retelling:
 
 
 def _tell(store: MemoryStore, versions: list[Version], reading: str = "now") -> int:
-    change = _retelling(store, reading).change([version.told() for version in versions])
+    change = _retelling(store, reading).change([version.told() for version in versions], READ)
     return store.put_claims(change.rows, records=change.records)
 
 
@@ -133,11 +137,28 @@ def test_versions_of_claims_rise_with_every_change(versions: list[Version]) -> N
     store = MemoryStore()
     for version in versions:
         before = _claims(store)
-        change = _retelling(store).change([version.told()])
+        change = _retelling(store).change([version.told()], READ)
         for row in change.rows:
             known = before.get((row.claim.value, row.claim.audience))
             assert known is None or row.claim.version > known.version
         assert store.put_claims(change.rows, records=change.records) == len(change.rows)
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["marked for fewer", "refused for its marking"])
+def test_promise_2_when_a_record_was_marked_for_fewer_is_not_told(refused: bool) -> None:
+    """Those who lose it see that it ended when it was read, whatever date the version has that they may not see."""
+    public = set()
+    for number in (1, 5):
+        store = MemoryStore()
+        _tell(store, [Version(0, 0, "a", "clear", False, "x")])
+        later = Version(0, number, "a", "green", False, "y")
+        retelling = _retelling(store)
+        taken_back = TakenBack(later.told().name, later.claim().version)
+        records = retelling.taken_back([taken_back], READ) if refused else [later.told()]
+        change = retelling.change(records, READ)
+        store.put_claims(change.rows, records=change.records)
+        public.add(_claims(store)["a.example", "clear"])
+    assert [(claim.withdrawn, claim.version) for claim in public] == [(READ, READ)]
 
 
 def test_what_is_read_anew_replaces_what_was_read_otherwise() -> None:
