@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
+from collectors.means import Means
 from config.feeds import Feed
-from config.instant import Clock
 from config.transports import (
     FileTransport,
     GithubTransport,
@@ -20,18 +19,15 @@ from config.transports import (
 )
 
 __all__ = [
-    "Body", "CollectError", "Collected", "Document", "GiveUp", "TooLarge", "TryLater", "Unreadable", "collect",
+    "Body", "CollectError", "Collected", "Document", "GiveUp", "Means", "TooLarge", "TryLater", "Unreadable", "collect",
 ]  # fmt: skip
 
 
-def collect(
-    feed: Feed, cursor: Mapping[str, Any], *, clock: Clock, data: Path, environment: Mapping[str, str], contact: str
-) -> Collected:
+def collect(feed: Feed, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch what is new at a feed since ``cursor`` (empty at first).
 
-    ``data`` is where relative file paths start, ``environment`` holds the feed's secret, ``contact`` goes into
-    User-Agent. Raises :class:`CollectError`; then nothing was collected and the cursor is to stay where it is. The
-    caller closes the documents.
+    Raises :class:`CollectError`; then nothing was collected and the cursor is to stay where it is. The caller closes
+    the documents.
     """
     # Here, and not above: whatever reads a format imports this package, web processes too, and they have no use for
     # the libraries that fetch.
@@ -39,17 +35,17 @@ def collect(
 
     transport = feed.transport
     if isinstance(transport, HttpTransport):
-        return http.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
+        return http.collect(feed, transport, cursor, means)
     if isinstance(transport, FileTransport):
-        return file.collect(feed, transport, cursor, clock=clock, data=data)
+        return file.collect(feed, transport, cursor, means)
     if isinstance(transport, GithubTransport):
-        return github.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
+        return github.collect(feed, transport, cursor, means)
     if isinstance(transport, MispTransport):
-        return misp.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
+        return misp.collect(feed, transport, cursor, means)
     if isinstance(transport, LinkedTransport):
-        return linked.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
+        return linked.collect(feed, transport, cursor, means)
     if isinstance(transport, PagedTransport):
-        return paged.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
+        return paged.collect(feed, transport, cursor, means)
     if transport.version == "2.0":
-        return taxii20.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
-    return taxii.collect(feed, transport, cursor, clock=clock, environment=environment, contact=contact)
+        return taxii20.collect(feed, transport, cursor, means)
+    return taxii.collect(feed, transport, cursor, means)

@@ -7,13 +7,10 @@ error and never a document.
 from __future__ import annotations
 
 import ipaddress
-import random
 import ssl
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from importlib.metadata import PackageNotFoundError, version
 from itertools import count
 from urllib.parse import urljoin, urlsplit
 
@@ -23,6 +20,7 @@ from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionErro
 from collectors.deadline import Deadline, session
 from collectors.document import Body, Spool
 from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
+from collectors.means import Means, Pacing
 from collectors.unpacking import Gunzip
 from config.instant import DAY, SECOND, Clock, Millis, from_datetime
 
@@ -72,35 +70,15 @@ class Answer:
     body: Body
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Pacing:
-    """How tries are spaced; a test passes its own."""
-
-    sleep: Callable[[float], None] = time.sleep
-    #: from 0 up to 1
-    random: Callable[[], float] = random.random
-    monotonic: Callable[[], float] = time.monotonic
-
-
-def user_agent(contact: str) -> str:
-    """``noroshi/VERSION (+CONTACT)``, so that a publisher knows whom to ask."""
-    try:
-        number = version("noroshi")
-    except PackageNotFoundError:
-        number = "0"
-    safe = "".join(char for char in contact if char.isascii() and char.isprintable() and char not in "()\\")
-    return f"noroshi/{number} (+{safe})" if safe else f"noroshi/{number}"
-
-
-def get(request: Request, *, clock: Clock, pacing: Pacing | None = None) -> Answer:
+def get(request: Request, means: Means) -> Answer:
     """Fetch it. Raises :class:`CollectError`; after ``retries`` failures that may pass, the last of them."""
-    pacing = pacing or Pacing()
+    pacing = means.pacing
     seconds = request.timeout / SECOND
     end = pacing.monotonic() + seconds
     with Deadline(seconds) as deadline, session(deadline) as http:
         for attempt in count():
             try:
-                return _follow(http, request, deadline, clock)
+                return _follow(http, request, deadline, means.clock)
             except TryLater as error:
                 wait = max(_backoff(attempt, pacing), (error.retry_after or 0) / SECOND)
                 if attempt >= request.retries or deadline.passed or pacing.monotonic() + wait >= end:

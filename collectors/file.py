@@ -14,9 +14,9 @@ from typing import Any
 
 from collectors.document import Body, Collected, Document, Spool
 from collectors.errors import GiveUp, TooLarge, TryLater
+from collectors.means import Means
 from collectors.unpacking import unpacked
 from config.feeds import Feed
-from config.instant import Clock
 from config.transports import FileTransport
 
 _CHUNK = 256 * 1024
@@ -24,19 +24,19 @@ _CHUNK = 256 * 1024
 _SETTLED_NS = 2_000_000_000
 
 
-def collect(feed: Feed, transport: FileTransport, cursor: Mapping[str, Any], *, clock: Clock, data: Path) -> Collected:
+def collect(feed: Feed, transport: FileTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Read what changed since ``cursor``; of a full list in several files, all as soon as one changed.
 
     Raises :class:`CollectError`.
     """
-    paths = _paths(feed, transport, data)
+    paths = _paths(feed, transport, means.data)
     known: Mapping[str, Any] = cursor.get("files", {})
-    states = {path.name: list(known[path.name]) for path in paths if _untouched(path, known.get(path.name), clock)}
+    states = {path.name: list(known[path.name]) for path in paths if _untouched(path, known.get(path.name), means)}
     documents: dict[str, Document] = {}
     with ExitStack() as undo:
 
         def take(path: Path) -> None:
-            document, states[path.name] = _read(path, transport.max_bytes, clock)
+            document, states[path.name] = _read(path, transport.max_bytes, means)
             undo.callback(document.close)
             documents[path.name] = document
 
@@ -68,18 +68,18 @@ def _paths(feed: Feed, transport: FileTransport, data: Path) -> list[Path]:
     return paths
 
 
-def _untouched(path: Path, remembered: Any, clock: Clock) -> bool:
+def _untouched(path: Path, remembered: Any, means: Means) -> bool:
     if remembered is None:
         return False
     try:
         status = path.stat()
     except OSError:
         return False
-    settled = clock() * 1_000 - status.st_mtime_ns > _SETTLED_NS
+    settled = means.clock() * 1_000 - status.st_mtime_ns > _SETTLED_NS
     return settled and [status.st_size, status.st_mtime_ns] == list(remembered[:2])
 
 
-def _read(path: Path, max_bytes: int, clock: Clock) -> tuple[Document, list[Any]]:
+def _read(path: Path, max_bytes: int, means: Means) -> tuple[Document, list[Any]]:
     try:
         # Without blocking, or a named pipe would hold the run up for good.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
@@ -92,8 +92,8 @@ def _read(path: Path, max_bytes: int, clock: Clock) -> tuple[Document, list[Any]
     except OSError as error:
         raise GiveUp(f"{path}: cannot be read: {error.strerror}") from error
     body, name = unpacked(packed, path.name, max_bytes)
-    modified = min(status.st_mtime_ns // 1_000_000, clock() // 1_000)
-    document = Document(content=body, name=name, fetched=clock() // 1_000, modified=modified)
+    modified = min(status.st_mtime_ns // 1_000_000, means.now())
+    document = Document(content=body, name=name, fetched=means.now(), modified=modified)
     return document, [status.st_size, status.st_mtime_ns, body.sha256]
 
 

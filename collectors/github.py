@@ -22,13 +22,14 @@ import orjson
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
-from collectors.fetch import Answer, Pacing, Request, get, user_agent
+from collectors.fetch import Answer, Request, get
 from collectors.keys import key_of
+from collectors.means import Means
 from collectors.paths import path_date, path_pattern
 from collectors.unpacking import unpacked
 from collectors.versions import version_of
 from config.feeds import Feed
-from config.instant import HOUR, SECOND, Clock, Millis, parse_millis
+from config.instant import HOUR, SECOND, Millis, parse_millis
 from config.transports import GithubTransport
 
 _LARGEST_TREE = 64 * 1024 * 1024
@@ -48,16 +49,7 @@ class _Blob(NamedTuple):
     size: int
 
 
-def collect(
-    feed: Feed,
-    transport: GithubTransport,
-    cursor: Mapping[str, Any],
-    *,
-    clock: Clock,
-    environment: Mapping[str, str],
-    contact: str,
-    pacing: Pacing | None = None,
-) -> Collected:
+def collect(feed: Feed, transport: GithubTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch what changed since ``cursor``; of a full list all files as soon as one changed or went away.
 
     Raises :class:`CollectError`.
@@ -65,7 +57,7 @@ def collect(
     source = " ".join((f"{transport.repository}@{transport.ref}", *transport.files))
     if cursor.get("source") != source:
         cursor = {}
-    hub = _Hub(feed, transport, key_of(feed, environment), contact, clock, pacing)
+    hub = _Hub(feed, transport, key_of(feed, means.environment), means)
     commit, etag = hub.commit(cursor)
     if commit == cursor.get("commit"):
         return Collected(cursor={**cursor, "etag": etag}, unchanged=True)
@@ -88,16 +80,13 @@ def collect(
 class _Hub:
     """What one run asks GitHub for."""
 
-    def __init__(
-        self, feed: Feed, transport: GithubTransport, key: str | None, contact: str, clock: Clock, pacing: Pacing | None
-    ) -> None:
+    def __init__(self, feed: Feed, transport: GithubTransport, key: str | None, means: Means) -> None:
         self._feed = feed
         self._transport = transport
-        self._clock = clock
-        self._pacing = pacing
+        self._means = means
         self._shown = f"{feed.id} at github:{transport.repository}"
         self._repository = f"{transport.api.rstrip('/')}/repos/{transport.repository}"
-        self._headers = {"User-Agent": user_agent(contact)}
+        self._headers = {"User-Agent": means.user_agent}
         if key is not None:
             self._headers["Authorization"] = f"Bearer {key}"
 
@@ -156,7 +145,7 @@ class _Hub:
             answer.body.close()
             raise TryLater(f"{self._shown}: {path}: expected the content that the commit names, got another")
         body, name = unpacked(answer.body, path, largest)
-        now = self._clock() // 1_000
+        now = self._means.now()
         modified = self._dated(commit, path)
         return Document(content=body, name=name, fetched=now, modified=min(now, modified) if modified else None)
 
@@ -183,7 +172,7 @@ class _Hub:
             retries=self._transport.retries,
             also=frozenset((403, 429)),
         )
-        answer = get(request, clock=self._clock, pacing=self._pacing)
+        answer = get(request, self._means)
         if answer.status in request.also:
             raise self._refused(answer)
         return answer
@@ -200,7 +189,7 @@ class _Hub:
         if wait.isascii() and wait.isdigit():
             return min(int(wait[:9]) * SECOND, _LONGEST_REST)
         if reset.isascii() and reset.isdigit():
-            return max(0, min(int(reset[:12]) * SECOND - self._clock() // 1_000, _LONGEST_REST))
+            return max(0, min(int(reset[:12]) * SECOND - self._means.now(), _LONGEST_REST))
         return None
 
     def _json(self, answer: Answer) -> Any:

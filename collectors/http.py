@@ -18,12 +18,13 @@ from urllib.parse import unquote, urlsplit
 
 from collectors.document import Collected, Document
 from collectors.errors import GiveUp
-from collectors.fetch import Answer, Pacing, Request, get, user_agent
+from collectors.fetch import Answer, Request, get
 from collectors.keys import PLACE, check_used, in_form, in_headers, in_url, key_of
+from collectors.means import Means
 from collectors.unpacking import unpacked
 from collectors.versions import conditions, version_of
 from config.feeds import Feed
-from config.instant import Clock, Millis, from_datetime, to_datetime
+from config.instant import Millis, from_datetime, to_datetime
 from config.transports import HttpTransport
 
 _ABSENT = frozenset((404, 410))
@@ -37,24 +38,15 @@ class _Fetched(NamedTuple):
     document: Document | None
 
 
-def collect(
-    feed: Feed,
-    transport: HttpTransport,
-    cursor: Mapping[str, Any],
-    *,
-    clock: Clock,
-    environment: Mapping[str, str],
-    contact: str,
-    pacing: Pacing | None = None,
-) -> Collected:
+def collect(feed: Feed, transport: HttpTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch what changed since ``cursor``. Raises :class:`CollectError`.
 
     Of a full list that lies in several documents all are fetched each time: one alone would not be the list.
     """
-    key = key_of(feed, environment)
+    key = key_of(feed, means.environment)
     check_used(feed, transport.url, *transport.headers.values(), *transport.form.values())
-    headers = {"User-Agent": user_agent(contact), "Accept": "*/*", **in_headers(transport.headers, key)}
-    places = urls(transport, clock() // 1_000)
+    headers = {"User-Agent": means.user_agent, "Accept": "*/*", **in_headers(transport.headers, key)}
+    places = urls(transport, means.now())
     known: Mapping[str, Any] = cursor.get("urls", {})
     whole = feed.kind == "list" and len(places) > 1
     with ExitStack() as undo:
@@ -71,7 +63,7 @@ def collect(
                 also=_ABSENT if len(places) > 1 else frozenset(),
                 form=in_form(transport.form, key),
             )
-            item = _fetch(feed, request, before, clock, pacing)
+            item = _fetch(feed, request, before, means)
             if item is not None and item.document is not None:
                 undo.callback(item.document.close)
             if item is not None:
@@ -95,16 +87,14 @@ def urls(transport: HttpTransport, now: Millis) -> list[str]:
     return list(dict.fromkeys(dated))  # without {mm} it is one a year
 
 
-def _fetch(
-    feed: Feed, request: Request, before: Mapping[str, str], clock: Clock, pacing: Pacing | None
-) -> _Fetched | None:
-    answer = get(request, clock=clock, pacing=pacing)
+def _fetch(feed: Feed, request: Request, before: Mapping[str, str], means: Means) -> _Fetched | None:
+    answer = get(request, means)
     if answer.status in _ABSENT:
         return None
     version = version_of(answer.headers)
     if answer.status == 304:
         return _Fetched(request.shown, {**before, **version}, None)
-    now = clock() // 1_000
+    now = means.now()
     body, name = unpacked(answer.body, _name(feed, request.shown), request.max_bytes)
     document = Document(
         content=body,

@@ -18,10 +18,11 @@ import orjson
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, Unreadable
-from collectors.fetch import Pacing, Request, get, user_agent
+from collectors.fetch import Request, get
 from collectors.keys import check_used, in_headers, key_of
+from collectors.means import Means
 from config.feeds import Feed
-from config.instant import HOUR, SECOND, Clock, Millis, to_datetime
+from config.instant import HOUR, SECOND, Millis, to_datetime
 from config.transports import LinkedTransport
 
 #: A server that names further pages for ever is at fault.
@@ -31,20 +32,11 @@ _LONGEST_LINK = 4_000
 _STUCK: Millis = HOUR
 
 
-def collect(
-    feed: Feed,
-    transport: LinkedTransport,
-    cursor: Mapping[str, Any],
-    *,
-    clock: Clock,
-    environment: Mapping[str, str],
-    contact: str,
-    pacing: Pacing | None = None,
-) -> Collected:
+def collect(feed: Feed, transport: LinkedTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch the next page. Raises :class:`CollectError`. Waits first where a page was fetched right before."""
-    key = key_of(feed, environment)
+    key = key_of(feed, means.environment)
     check_used(feed, *transport.headers.values())
-    now = clock() // 1_000
+    now = means.now()
     known: dict[str, Any] = dict(cursor) if cursor.get("source") == transport.url else {"source": transport.url}
 
     def page(url: str) -> Collected:
@@ -52,7 +44,7 @@ def collect(
             url=url,
             shown=f"{feed.id} at {transport.url}",
             headers={
-                "User-Agent": user_agent(contact),
+                "User-Agent": means.user_agent,
                 "Accept": "application/json",
                 **in_headers(transport.headers, key),
             },
@@ -60,10 +52,10 @@ def collect(
             timeout=transport.timeout,
             retries=transport.retries,
         )
-        return _collected(feed, transport, known, request, get(request, clock=clock, pacing=pacing).body, now)
+        return _collected(feed, transport, known, request, get(request, means).body, now)
 
     if "next" in known:
-        (pacing or Pacing()).sleep(transport.pause / SECOND)
+        means.pacing.sleep(transport.pause / SECOND)
         try:
             return page(known["next"])
         except (GiveUp, Unreadable):

@@ -20,12 +20,13 @@ import orjson
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, TryLater, Unreadable
-from collectors.fetch import Answer, Pacing, Request, get, user_agent
+from collectors.fetch import Answer, Request, get
 from collectors.keys import check_used, in_headers, in_url, key_of
+from collectors.means import Means
 from collectors.unpacking import unpacked
 from collectors.versions import conditions, version_of
 from config.feeds import Feed
-from config.instant import SECOND, Clock
+from config.instant import SECOND
 from config.transports import MispTransport
 
 #: Events of a log that are fetched before what they say is taken in.
@@ -39,22 +40,13 @@ _ABSENT = frozenset((404, 410))
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def collect(
-    feed: Feed,
-    transport: MispTransport,
-    cursor: Mapping[str, Any],
-    *,
-    clock: Clock,
-    environment: Mapping[str, str],
-    contact: str,
-    pacing: Pacing | None = None,
-) -> Collected:
+def collect(feed: Feed, transport: MispTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch the next events that changed since ``cursor``. Raises :class:`CollectError`."""
-    key = key_of(feed, environment)
+    key = key_of(feed, means.environment)
     check_used(feed, transport.url, *transport.headers.values())
     if cursor.get("source") != transport.url:
         cursor = {}
-    server = _Server(feed, transport, key, contact, clock, pacing)
+    server = _Server(feed, transport, key, means)
     known: dict[str, str] = dict(cursor.get("events", {}))
     manifest, left = dict(cursor.get("manifest", {})), dict(cursor.get("left", {}))
     if not left:
@@ -85,15 +77,12 @@ def _parted(left: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
 class _Server:
     """What one run asks for."""
 
-    def __init__(
-        self, feed: Feed, transport: MispTransport, key: str | None, contact: str, clock: Clock, pacing: Pacing | None
-    ) -> None:
+    def __init__(self, feed: Feed, transport: MispTransport, key: str | None, means: Means) -> None:
         self._feed = feed
         self._transport = transport
         self._key = key
-        self._clock = clock
-        self._pacing = pacing
-        headers = {"User-Agent": user_agent(contact), "Accept": "application/json"}
+        self._means = means
+        headers = {"User-Agent": means.user_agent, "Accept": "application/json"}
         self._headers = {**headers, **in_headers(transport.headers, key)}
 
     def manifest(self, before: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str] | None]:
@@ -122,7 +111,7 @@ class _Server:
             raise Unreadable(
                 f"{self._shown('manifest.json')}: expected the manifest of a MISP feed, got something else"
             )
-        oldest = self._clock() // 1_000 - self._transport.age
+        oldest = self._means.now() - self._transport.age
         times = {uuid.lower(): at for uuid, entry in manifest.items() if (at := _time(uuid, entry)) is not None}
         if manifest and not times:
             raise Unreadable(f"{self._shown('manifest.json')}: expected events by uuid with their timestamps, got none")
@@ -158,7 +147,7 @@ class _Server:
         if answer.status in _ABSENT:
             return None
         body, name = unpacked(answer.body, name, self._transport.max_bytes)
-        return Document(content=body, name=name, fetched=self._clock() // 1_000)
+        return Document(content=body, name=name, fetched=self._means.now())
 
     def _get(self, name: str, headers: Mapping[str, str], also: frozenset[int] = frozenset()) -> Answer:
         request = Request(
@@ -170,7 +159,7 @@ class _Server:
             retries=self._transport.retries,
             also=also,
         )
-        return get(request, clock=self._clock, pacing=self._pacing)
+        return get(request, self._means)
 
     def _shown(self, name: str) -> str:
         return f"{self._transport.url.rstrip('/')}/{name}"

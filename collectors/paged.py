@@ -20,36 +20,28 @@ from urllib.parse import urlencode
 
 from collectors.document import Collected, Document
 from collectors.errors import Unreadable
-from collectors.fetch import Answer, Pacing, Request, get, user_agent
+from collectors.fetch import Answer, Request, get
 from collectors.keys import PLACE, in_headers, key_of
+from collectors.means import Means
 from config.feeds import Feed
-from config.instant import SECOND, Clock, Millis, to_datetime
+from config.instant import SECOND, Millis, to_datetime
 from config.transports import PagedTransport, Window
 
 #: Records of one run; a server that goes on for ever is at fault.
 _MOST_RECORDS = 5_000_000
 
 
-def collect(
-    feed: Feed,
-    transport: PagedTransport,
-    cursor: Mapping[str, Any],
-    *,
-    clock: Clock,
-    environment: Mapping[str, str],
-    contact: str,
-    pacing: Pacing | None = None,
-) -> Collected:
+def collect(feed: Feed, transport: PagedTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch the next page. Raises :class:`CollectError`. Waits first where a page was fetched right before."""
     source = f"{transport.url}?{urlencode(transport.query)}"
     known = dict(cursor) if cursor.get("source") == source else {"source": source}
-    position = _Position(transport, known, clock() // 1_000)
+    position = _Position(transport, known, means.now())
     if position.goes_on:
-        (pacing or Pacing()).sleep(transport.pause / SECOND)
-    answer = get(_request(feed, transport, position, environment, contact), clock=clock, pacing=pacing)
+        means.pacing.sleep(transport.pause / SECOND)
+    answer = get(_request(feed, transport, position, means), means)
     returned = _number(transport.returned, answer, feed) if transport.returned else transport.size
     after, more = position.after(returned, _number(transport.total, answer, feed))
-    document = Document(content=answer.body, name=f"{feed.id}-{position.start}", fetched=clock() // 1_000)
+    document = Document(content=answer.body, name=f"{feed.id}-{position.start}", fetched=means.now())
     return Collected(documents=(document,), cursor=after, more=more)
 
 
@@ -102,19 +94,17 @@ class _Position:
         return {**source, "until": reached, **({"start": self._transport.first} if more else {})}, more
 
 
-def _request(
-    feed: Feed, transport: PagedTransport, position: _Position, environment: Mapping[str, str], contact: str
-) -> Request:
+def _request(feed: Feed, transport: PagedTransport, position: _Position, means: Means) -> Request:
     headers = transport.headers
-    if transport.keyless and feed.key is not None and not environment.get(feed.key, "").strip():
+    if transport.keyless and feed.key is not None and not means.environment.get(feed.key, "").strip():
         headers = {name: value for name, value in headers.items() if PLACE not in value}
         key = None
     else:
-        key = key_of(feed, environment)
+        key = key_of(feed, means.environment)
     return Request(
         url=f"{transport.url}?{urlencode(position.query)}",
         shown=f"{feed.id} at {transport.url}",
-        headers={"User-Agent": user_agent(contact), "Accept": "*/*", **in_headers(headers, key)},
+        headers={"User-Agent": means.user_agent, "Accept": "*/*", **in_headers(headers, key)},
         max_bytes=transport.max_bytes,
         timeout=transport.timeout,
         retries=transport.retries,

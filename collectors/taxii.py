@@ -27,10 +27,11 @@ from taxii2client.v21 import Collection as TaxiiCollection
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, Unreadable
-from collectors.fetch import Answer, Pacing, Request, get, user_agent
+from collectors.fetch import Answer, Request, get
 from collectors.keys import basic, key_of
+from collectors.means import Means
 from config.feeds import Feed
-from config.instant import Clock, Micros, parse_micros, taxii_time
+from config.instant import Micros, parse_micros, taxii_time
 from config.transports import TaxiiTransport
 
 _MEDIA_TYPES = {
@@ -46,16 +47,13 @@ _FORGOTTEN = frozenset((400, 404, 410))
 class Connection:
     """What taxii2-client asks for resources through; every answer is bounded, and the last one can be looked at."""
 
-    def __init__(
-        self, feed: Feed, transport: TaxiiTransport, key: str | None, contact: str, clock: Clock, pacing: Pacing | None
-    ) -> None:
+    def __init__(self, feed: Feed, transport: TaxiiTransport, key: str | None, means: Means) -> None:
         #: of TAXII; read by taxii2-client
         self.version = transport.version
         self._transport = transport
-        self._clock = clock
-        self._pacing = pacing
+        self._means = means
         self._shown = f"{feed.id} at {transport.api_root}"
-        self._headers = {"User-Agent": user_agent(contact)}
+        self._headers = {"User-Agent": means.user_agent}
         if key is not None:
             self._headers["Authorization"] = basic(f"{transport.user}:{key}") if transport.user else f"Bearer {key}"
         #: statuses besides 200 that the caller wants to see for itself
@@ -76,7 +74,7 @@ class Connection:
             retries=self._transport.retries,
             also=self.also,
         )
-        self.answer = answer = get(request, clock=self._clock, pacing=self._pacing)
+        self.answer = answer = get(request, self._means)
         if answer.status not in (200, 206):
             return {}
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -89,21 +87,12 @@ class Connection:
         """Nothing is kept open between requests."""
 
 
-def collect(
-    feed: Feed,
-    transport: TaxiiTransport,
-    cursor: Mapping[str, Any],
-    *,
-    clock: Clock,
-    environment: Mapping[str, str],
-    contact: str,
-    pacing: Pacing | None = None,
-) -> Collected:
+def collect(feed: Feed, transport: TaxiiTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch the next page. Raises :class:`CollectError`."""
     source = f"{transport.api_root} {transport.collection}"
     if cursor.get("source") != source:
         cursor = {"source": source}
-    connection = Connection(feed, transport, key_of(feed, environment), contact, clock, pacing)
+    connection = Connection(feed, transport, key_of(feed, means.environment), means)
     with translated(f"{feed.id} at {transport.api_root}"):
         collection = collection_of(v21, transport, cursor, connection)
         envelope, start = _page(collection, connection, transport, cursor)
@@ -115,7 +104,7 @@ def collect(
     position |= {"source": source, "collection": resource(collection)}
     if not envelope.get("objects"):
         return Collected(cursor=position, unchanged=True)
-    now = clock() // 1_000
+    now = means.now()
     document = Document(
         content=answer.body,
         name=f"{collection.id}.json",

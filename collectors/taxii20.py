@@ -19,11 +19,11 @@ from taxii2client import v20
 
 from collectors.document import Collected, Document
 from collectors.errors import Unreadable
-from collectors.fetch import Pacing
 from collectors.keys import key_of
+from collectors.means import Means
 from collectors.taxii import Connection, collection_of, micros, resource, translated
 from config.feeds import Feed
-from config.instant import Clock, taxii_time
+from config.instant import taxii_time
 from config.transports import TaxiiTransport
 
 _LAST_HEADER = "x-taxii-date-added-last"
@@ -32,20 +32,11 @@ _RANGE = re.compile(r"items[ =]\s*([0-9]{1,12})-([0-9]{1,12})/([0-9]{1,12}|\*)",
 _NOTHING = frozenset((404, 416))
 
 
-def collect(
-    feed: Feed,
-    transport: TaxiiTransport,
-    cursor: Mapping[str, Any],
-    *,
-    clock: Clock,
-    environment: Mapping[str, str],
-    contact: str,
-    pacing: Pacing | None = None,
-) -> Collected:
+def collect(feed: Feed, transport: TaxiiTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch the next range. Raises :class:`CollectError`."""
     source, shown = f"{transport.api_root} {transport.collection}", f"{feed.id} at {transport.api_root}"
     known: dict[str, Any] = dict(cursor) if cursor.get("source") == source else {"source": source}
-    connection = Connection(feed, transport, key_of(feed, environment), contact, clock, pacing)
+    connection = Connection(feed, transport, key_of(feed, means.environment), means)
     start = int(known.pop("start", 0))
     with translated(shown):
         collection = collection_of(v20, transport, known, connection)
@@ -66,7 +57,7 @@ def collect(
         known["added_after"] = known["last"]
     if not objects:
         return Collected(cursor=known, unchanged=True)
-    document = Document(content=answer.body, name=f"{collection.id}.json", fetched=clock() // 1_000)
+    document = Document(content=answer.body, name=f"{collection.id}.json", fetched=means.now())
     return Collected(documents=(document,), cursor=known, more=following is not None)
 
 

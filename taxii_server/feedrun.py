@@ -10,10 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from collectors import Collected, Document, collect
+from collectors import Collected, Document, Means, collect
 from config.audience import Audience
 from config.feeds import Feed
-from config.instant import Clock
 from config.settings import Settings
 from normalizers.columns import Columns, columns
 from normalizers.reading import check, marks_rows
@@ -39,7 +38,7 @@ class Run:
         self,
         settings: Settings,
         store: Store,
-        clock: Clock,
+        means: Means,
         feed: Feed,
         origin: Origin,
         *,
@@ -51,7 +50,7 @@ class Run:
         write with what was done so far; what it raises ends the run. ``tell`` as in Intake."""
         self._settings = settings
         self._store = store
-        self._clock = clock
+        self._means = means
         self._feed = feed
         self._origin = origin
         self._door = door
@@ -62,7 +61,7 @@ class Run:
         #: what is to be remembered of the feed; saved whenever the cursor moves
         self.state = self._saved or FeedState(feed=feed.id)
         self._each_batch = lambda: each_batch(self.tally)
-        self._standing = Standing(store, clock, feed, origin[0], self._each_batch)
+        self._standing = Standing(store, means.clock, feed, origin[0], self._each_batch)
         self._recall = Recall(store, feed, " ".join(self._standing.terms()))
 
     def follow_terms(self) -> None:
@@ -77,17 +76,16 @@ class Run:
         self._save(cursor={}, **counts)
         self._standing.remember_terms(before)
 
-    def collect(self, environment: Mapping[str, str], *, confirmed: bool) -> None:
+    def collect(self, *, confirmed: bool) -> None:
         """Fetch and take in page after page. Raises CollectError, UnreadableDocument, StoreError, FeedBusy.
 
-        ``environment`` has the feed's key. ``confirmed``: a person says that what is so unlike
-        the last document is right.
+        ``confirmed``: a person says that what is so unlike the last document is right.
         """
         self.follow_terms()
         self.state = replace(self.state, status="unchanged", message=self.state.odd)
         position = self.state.cursor
         for _ in range(_MOST_PAGES):
-            collected = self._fetch(position, environment)
+            collected = self._fetch(position)
             try:
                 if collected.documents:
                     self._take(collected, confirmed)
@@ -104,19 +102,12 @@ class Run:
             self.tally.more = True
             self.state = replace(self.state, message=f"{_MOST_PAGES} pages read; goes on with the rest in a minute")
 
-    def _fetch(self, position: Mapping[str, object], environment: Mapping[str, str]) -> Collected:
+    def _fetch(self, position: Mapping[str, object]) -> Collected:
         """The next documents, while nobody else asks their host; between pages it is not given back."""
         self._door.enter()
         more = False
         try:
-            collected = collect(
-                self._feed,
-                position,
-                clock=self._clock,
-                data=self._settings.data,
-                environment=environment,
-                contact=self._settings.collector_contact,
-            )
+            collected = collect(self._feed, position, self._means)
             more = collected.more
             return collected
         finally:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from collectors import CollectError, TryLater
+from collectors import CollectError, Means, TryLater
 from config.feeds import Feed
 from config.instant import MINUTE, Clock, Millis
 from config.loading import shipped
@@ -50,7 +50,9 @@ class Ingest:
         self._store = store
         self._clock = clock
         self._owner = owner
-        self._environment = environment
+        self._means = Means(
+            clock=clock, environment=environment, contact=settings.collector_contact, data=settings.data
+        )
         self._progress = progress or (lambda feed, claims: None)
         self._between = between or (lambda news: None)
 
@@ -68,7 +70,7 @@ class Ingest:
         return Run(
             self._settings,
             self._store,
-            self._clock,
+            self._means,
             feed,
             origin_of(feed, self._settings, self._store),
             door=self._door(feed),
@@ -119,7 +121,7 @@ class Ingest:
     def _attempt(self, run: Run, feed: Feed, now: Millis, confirmed: bool) -> FeedState:
         tally = run.tally
         try:
-            run.collect(self._environment, confirmed=confirmed)
+            run.collect(confirmed=confirmed)
         except (CollectError, UnreadableDocument) as error:
             return self._failed(feed, now, tally, error)
         except (StoreError, FeedBusy):
@@ -158,7 +160,7 @@ class Ingest:
             rest = error.retry_after or 0
             wait = max(self._wait(feed, MINUTE << min(state.failures, 20)), rest)
         # Without its key the feed's publisher was not asked.
-        asked = state.asked if feed.key and not self._environment.get(feed.key) else now
+        asked = state.asked if feed.key and not self._means.environment.get(feed.key) else now
         return replace(
             state,
             due=now + wait,

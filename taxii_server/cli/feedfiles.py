@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from collectors import CollectError, Document, collect
+from collectors import CollectError, Document, Means, collect
 from config.feeds import Feed
 from config.instant import system_clock
 from config.loading import load_feed
@@ -75,7 +75,7 @@ def _try(feed: Feed, place: Path) -> Trial:
 def _fetched(feed: Feed, place: str) -> Iterator[tuple[Document, ...]]:
     """What the feed's transport brings at first, closed afterwards. What cannot be had or read is a failure."""
     try:
-        found = collect(feed, {}, clock=system_clock, data=Path.cwd(), environment=os.environ, contact="")
+        found = collect(feed, {}, Means(clock=system_clock, environment=os.environ, data=Path.cwd()))
         try:
             yield found.documents
         finally:

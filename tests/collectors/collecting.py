@@ -10,6 +10,7 @@ import pytest
 
 from collectors.document import Collected
 from collectors.errors import CollectError
+from collectors.means import Means
 from config.feeds import Feed
 from config.instant import Micros
 from tests.collectors.conftest import Waits
@@ -32,10 +33,12 @@ class Collecting:
             self.feed,
             self.feed.transport,
             json.loads(json.dumps(cursor or {})),
-            clock=lambda: self.now,
-            environment=environment or {},
-            contact="https://hub.example/about",
-            pacing=self._waits.pacing(),
+            Means(
+                clock=lambda: self.now,
+                environment=environment or {},
+                contact="https://hub.example/about",
+                pacing=self._waits.pacing(),
+            ),
         )
 
     def failure(

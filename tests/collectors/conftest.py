@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collectors.fetch import Pacing
+from collectors.means import Pacing
 
 
 class Waits(list[float]):

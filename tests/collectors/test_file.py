@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from collectors import collect
+from collectors import Means, collect
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
 from config.instant import Micros, parse_millis
@@ -26,7 +26,7 @@ def gather(data: Path, cursor: Mapping[str, Any] | None = None, *, kind: str = "
     """Collect once from files below ``data``."""
     changes = FileTransport.model_validate({"kind": "file", **transport})
     source = feed("openphish", transport=changes, kind=kind)
-    return collect(source, cursor or {}, clock=lambda: NOW, data=data, environment={}, contact="")
+    return collect(source, cursor or {}, Means(clock=lambda: NOW, data=data))
 
 
 def write(path: Path, content: str | bytes, changed: int = OLD) -> Path:

@@ -17,7 +17,7 @@ import pytest
 from collectors import http
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
-from collectors.fetch import user_agent
+from collectors.means import Means
 from config.instant import Micros, parse_millis
 from config.transports import HttpTransport
 from tests.collectors.collecting import Collecting
@@ -63,7 +63,10 @@ def test_a_document_and_where_to_go_on(server: Server, waits: Waits) -> None:
     assert document.modified == parse_millis("2026-03-01T10:00:00Z")
     assert not collected.unchanged
     assert not collected.more
-    assert server.asked[0].headers["user-agent"] == user_agent("https://hub.example/about")
+    assert (
+        server.asked[0].headers["user-agent"]
+        == Means(clock=lambda: NOW, contact="https://hub.example/about").user_agent
+    )
     assert "(+https://hub.example/about)" in server.asked[0].headers["user-agent"]
 
 
