@@ -36,6 +36,8 @@ class Expectation(Entry):
     shrink: float = Field(default=0.5, ge=0, le=1)
     #: a document may have this many times the rows that the feed had before; more is held
     growth: float = Field(default=10, gt=1)
+    #: so many rows are never too many, however few there were before: a feed that is young grows
+    few: int = Field(default=500, ge=0)
     #: how long its publisher may bring nothing new; without it, far longer than it ever did is told
     quiet: Span | None = None
 

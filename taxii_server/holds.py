@@ -20,8 +20,10 @@ from taxii_server.stores.base import FeedState
 
 Counts = Mapping[Audience, int]
 
-#: Fewer rows than this are never too many, however few there were before.
+#: A log that never had so many rows may have few of them any day.
 _FEW = 100
+#: Of a list, no more values than this that are gone at once are never too many, whatever share of it they are.
+_TINY = 10
 #: A column that had something in so many of a hundred rows is missed when it has nothing.
 _FIRM = 50
 #: How much larger the share of refused rows may become in a list: what is refused is not listed.
@@ -60,7 +62,7 @@ class Holds:
             self.why[reader] = f"expected at least {expect.min_rows} rows (min_rows), got {rows}"
         elif expect.max_rows is not None and rows > expect.max_rows:
             self.why[reader] = f"expected at most {expect.max_rows} rows (max_rows), got {rows}"
-        elif self._compared and 0 < before * expect.growth < rows and rows >= _FEW:
+        elif self._compared and 0 < before * expect.growth < rows and rows > expect.few:
             self.why[reader] = f"the document grew from {before} to {rows} rows; {self._if_right}"
         else:
             self._size(reader, rows, "rows")
@@ -75,7 +77,7 @@ class Holds:
         expect = self._feed.expect
         if self._feed.kind == "list":
             before = seen_by(reader, self._before.listed)
-            if now < before * (1 - expect.shrink):
+            if now < before * (1 - expect.shrink) and before - now > _TINY:
                 self.why[reader] = f"the list shrank from {before} to {now} {what}; {self._if_right}"
             return
         # Of a log that may be empty, few rows tell nothing. Absence from a log means nothing, so it is not held.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,20 +65,48 @@ def collect(
             store.audit(audit_of("confirm a document", " ".join(chosen)))
         if force:
             store.audit(audit_of("force a collection", " ".join(chosen)))
-        publisher = Publisher(settings, store, system_clock, owner())
-        published: int | None = None
-        with suppress(NotNow):  # then the running hub publishes what is collected here
-            Jobs(publisher).settle()
-            published = 0
+        publishing = _Publishing(settings, store)
         try:
-            states, soon = _collect(settings, store, chosen, None if published is None else publisher, confirm, force)
-            with suppress(NotNow):
-                published = soon + publisher.publish_all()
+            states = _collect(settings, store, chosen, publishing, confirm, force)
+            publishing.publish()
         finally:
-            publisher.release()
-    _show_collected(states, published, json_)
+            publishing.publisher.release()
+    _show_collected(states, publishing, json_)
     if any(state.status in ("failed", "held") for state in states):
         sys.exit(FAILED)
+
+
+class _Publishing:
+    """What this command publishes of what it collects. A running hub publishes it too, whoever comes first."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.publisher = Publisher(settings, store, system_clock, owner())
+        #: object versions that this command published
+        self.versions = 0
+        #: whether the running hub was met at it, and so published some of what was collected here, or will
+        self.hub = False
+        #: whether the hub's long jobs are done, or another process does them
+        self._settled = False
+        with self._unless_the_hub():
+            Jobs(self.publisher).settle()
+            self._settled = True
+
+    def between(self, news: News | None) -> None:
+        """Publish what is there so far, once it is known that nobody else is at it."""
+        if self._settled:
+            self.publish(news)
+
+    def publish(self, news: News | None = None) -> None:
+        """Publish what is there."""
+        with self._unless_the_hub():
+            self.versions += self.publisher.publish_all(news=news)
+
+    @contextmanager
+    def _unless_the_hub(self) -> Iterator[None]:
+        try:
+            yield
+        except NotNow:
+            self.hub = True
 
 
 def _chosen(settings: Settings, names: tuple[str, ...]) -> list[str]:
@@ -89,18 +118,10 @@ def _chosen(settings: Settings, names: tuple[str, ...]) -> list[str]:
 
 
 def _collect(
-    settings: Settings, store: Store, names: list[str], publisher: Publisher | None, confirm: bool, force: bool
-) -> tuple[list[FeedState], int]:
-    """Run the feeds; gives their states and how many object versions were published meanwhile."""
+    settings: Settings, store: Store, names: list[str], publishing: _Publishing, confirm: bool, force: bool
+) -> list[FeedState]:
+    """Run the feeds, and publish meanwhile; gives their states."""
     states = []
-    published = 0
-
-    def between(news: News | None) -> None:
-        nonlocal published
-        if publisher is not None:
-            with suppress(NotNow):
-                published += publisher.publish_all(news=news)
-
     with progress_bar(TextColumn("{task.description}"), TextColumn("{task.completed} claims")) as progress:
         tasks: dict[str, Any] = {}
 
@@ -110,11 +131,17 @@ def _collect(
             progress.update(tasks[name], completed=claims)
 
         ingest = Ingest(
-            settings, store, system_clock, owner=owner(), environment=os.environ, progress=shown, between=between
+            settings,
+            store,
+            system_clock,
+            owner=owner(),
+            environment=os.environ,
+            progress=shown,
+            between=publishing.between,
         )
         for name in names:
             states.append(_run(ingest, settings.feed(name), confirm, force))
-    return states, published
+    return states
 
 
 def _run(ingest: Ingest, feed: Feed, confirm: bool, force: bool) -> FeedState:
@@ -133,7 +160,7 @@ def _run(ingest: Ingest, feed: Feed, confirm: bool, force: bool) -> FeedState:
     return FeedState(feed=feed.id, status="failed", message=busy)
 
 
-def _show_collected(states: list[FeedState], published: int | None, json_: bool) -> None:
+def _show_collected(states: list[FeedState], publishing: _Publishing, json_: bool) -> None:
     rows = [
         {
             "feed": state.feed,
@@ -146,11 +173,14 @@ def _show_collected(states: list[FeedState], published: int | None, json_: bool)
         for state in states
     ]
     if json_:
-        show_json({"published": published, "feeds": rows})
+        show_json({"published": publishing.versions, "by_hub": publishing.hub, "feeds": rows})
         return
     columns = ["feed", "state", "rows", "claims", "refused", "kept", "withdrawn", "renewed", "why"]
     show_table("Collected", columns, [_collected_row(state) for state in states], text="why")
-    click.echo("published by the running hub" if published is None else f"published {published} object versions")
+    click.echo(
+        f"published {publishing.versions} object versions"
+        + (" itself; the running hub publishes the rest" if publishing.hub else "")
+    )
 
 
 def _collected_row(state: FeedState) -> list[Any]:

@@ -99,8 +99,16 @@ Case = tuple[dict[str, Any], str, str | bytes, str, str]
 CASES: dict[str, Case] = {
     # what the feed is; a good document; a bad one; the state; what is said
     "a list that drops to a tenth": ({}, urls(200), urls(20), "held", "shrank from 200 to 20 rows"),
-    "a list that grows tenfold": ({}, urls(20), urls(201), "held", "grew from 20 to 201 rows"),
-    "a log that grows tenfold": ({"kind": "log"}, urls(20), urls(201), "held", "grew from 20 to 201 rows"),
+    "a list that grows tenfold": ({}, urls(60), urls(601), "held", "grew from 60 to 601 rows"),
+    "a log that grows tenfold": ({"kind": "log"}, urls(60), urls(601), "held", "grew from 60 to 601 rows"),
+    "a small list that grows tenfold": (
+        {"expect": {"few": 100}},
+        urls(20),
+        urls(201),
+        "held",
+        "grew from 20 to 201 rows",
+    ),
+    "a list of twenty that drops to a tenth": ({}, urls(20), urls(2), "held", "shrank from 20 to 2 rows"),
     "a log that drops to nothing": ({"kind": "log"}, urls(20), "", "held", "at least 1 rows (min_rows), got 0"),
     "a list of no bytes": ({}, urls(20), b"", "held", "expected at least 1 rows (min_rows), got 0"),
     "a list that turns to HTML": ({}, urls(20), LOGIN, "failed", "expected a list of values, got an HTML page"),
@@ -210,11 +218,44 @@ def test_what_is_another_than_before_and_right_is_let_through(server: Server, ca
     assert watched.run(bad + "\n" if isinstance(bad, str) else bad).status == "ok"
 
 
-def test_few_rows_are_never_too_many(server: Server) -> None:
-    """A list of two that becomes one of thirty is nothing to speak of."""
-    watched = Watched(server)
+@pytest.mark.parametrize("kind", ["list", "log"])
+def test_few_rows_are_never_too_many(server: Server, kind: str) -> None:
+    """One's own young feed of two becomes one of five hundred, and one of its size from then on."""
+    watched = Watched(server, kind=kind)
     watched.run(urls(2))
-    assert watched.run(urls(99)).status == "ok"
+    assert watched.run(urls(500)).status == "ok"
+    assert watched.run(urls(5_001)).status == "held"
+
+
+def test_few_values_that_go_are_never_too_many(server: Server) -> None:
+    """One's own list of eleven loses ten at once, and they are withdrawn; eleven of twelve it does not lose."""
+    watched = Watched(server)
+    watched.run(urls(11))
+    state = watched.run(urls(1))
+    assert (state.status, state.counts["withdrawn"]) == ("ok", 10)
+    watched.run(urls(12))
+    state = watched.run(urls(1))
+    assert (state.status, state.counts["withdrawn"]) == ("held", 0)
+
+
+#: Shipped feeds whose documents have fewer rows than grow to five hundred when they grow tenfold.
+SMALL = (
+    "antiphishing-jp", "feodo-tracker", "iij-wizsafe", "ipa-alert-rss", "jpcert-en-rss", "jpcert-eyes", "jpcert-rss",
+    "jvn-rss", "nicter-blog", "spamhaus-drop-v6",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_shipped_feed_that_is_small_is_held_when_it_grows_tenfold(name: str) -> None:
+    """Twelve rows that become more than a hundred are noticed at once."""
+    expect = load_feed(shipped(f"feeds/{name}.yaml")).expect
+    assert expect.few == 100
+
+
+def test_dshield_is_of_twenty_rows() -> None:
+    """It is twenty networks, and at most so many that tenfold is more than it may have."""
+    expect = load_feed(shipped("feeds/dshield.yaml")).expect
+    assert (expect.min_rows, expect.max_rows) == (10, 200)
 
 
 def test_a_short_log_is_told_and_taken_in(server: Server) -> None:
