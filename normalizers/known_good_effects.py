@@ -35,27 +35,36 @@ class Effect(NamedTuple):
 
 
 class Policy:
-    """What known-good lists do in one view: those that its readers may see, and that are not set aside there."""
+    """What known-good lists do in one view, of those that its readers may see.
 
-    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+    ``resting`` are the rules of lists that are set aside there: they do nothing, but for what a person kept out.
+    """
+
+    def __init__(self, rules: Iterable[Rule] = (), resting: Iterable[Rule] = ()) -> None:
         self.rules = tuple(rules)
-        self.mask = sum(rule.bit for rule in self.rules)
-        self._effects: dict[int, Effect] = {}
+        self._all = (*self.rules, *resting)
+        self._acting = sum(rule.bit for rule in self.rules)
+        #: of lists that may have anything to say here
+        self.mask = sum(rule.bit for rule in self._all)
+        self._effects: dict[tuple[int, int], Effect] = {}
 
-    def effect(self, mask: int) -> Effect | None:
-        """Of the lists in ``mask``; None if none of them acts here."""
-        acting = mask & self.mask
+    def effect(self, mask: int, kept: int = 0) -> Effect | None:
+        """Of the lists in ``mask``; None if none of them acts here. ``kept``: those for which a person says that this
+        value is kept out."""
+        kept &= mask & self.mask
+        acting = mask & self._acting | kept
         if not acting:
             return None
-        found = self._effects.get(acting)
+        found = self._effects.get((acting, kept))
         if found is None:
             # As many as there are ways in which lists overlap: few.
-            found = self._effects[acting] = _joined([rule for rule in self.rules if rule.bit & acting])
+            rules = [rule._replace(action="drop") if rule.bit & kept else rule for rule in self._all]
+            found = self._effects[acting, kept] = _joined([rule for rule in rules if rule.bit & acting])
         return found
 
-    def applied(self, word: Merged, mask: int) -> Merged:
-        """The word as the view says it."""
-        effect = self.effect(mask)
+    def applied(self, word: Merged, mask: int, kept: int = 0) -> Merged:
+        """The word as the view says it; see :meth:`effect`."""
+        effect = self.effect(mask, kept)
         if effect is None:
             return word
         confidence = min(word.confidence, effect.ceiling)

@@ -143,6 +143,7 @@ class Jobs:
             for plan in self._publisher.plans:
                 # A turn for each, with claims of its own: after it others may have heard and published more.
                 with self._publisher.turns.turn():
+                    self._publisher.sight.known_good.refresh()
                     published = step(plan, self._publisher.sight.look(plan, keys, self._store.claims(keys)))
                 after(published)
             done += len(keys)

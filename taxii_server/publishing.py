@@ -62,7 +62,6 @@ class Publisher:
         Raises NotNow.
         """
         total = 0
-        self.sight.known_good.refresh()
         try:
             while True:
                 done, published = self.publish_some(batch, news)
@@ -96,6 +95,8 @@ class Publisher:
         return self.store.last_mark() == marks[-1].number and self.store.dirty(1) == [marks[0]]
 
     def _publish_marked(self, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> tuple[int, int]:
+        # Within the turn: what is decided about lists is written in one, with marks that must not be spent on less.
+        self.sight.known_good.refresh()
         if not self._shipped:
             self._ship()  # nothing may be there before what it refers to, nor may it depend on what else is said
         for key, claim, until in self.sight.ahead(claims):

@@ -199,8 +199,7 @@ class Relisting:
         return seen, hits
 
     def _held(self, claim: Claim) -> set[str]:
-        matcher = self._known_good.matcher
-        return set(matcher.ids(matcher.match(claim.type, claim.value)))
+        return set(self._known_good.matcher.ids(self._known_good.match(claim.type, claim.value)))
 
 
 def _knows(plan: Plan, about: list[Claim]) -> bool:

@@ -19,11 +19,13 @@ from config.audience import Audience
 from config.instant import Millis
 from config.known_good import KnownGood
 from config.settings import Collection, Settings
+from normalizers.claims import observable_key
 from normalizers.ids import OBJECT_TYPES
 from normalizers.known_good import Matcher
 from normalizers.known_good_effects import Policy, Rule
 from normalizers.merge import View
 from taxii_server import lists
+from taxii_server.decided import Decisions, Observable, Verdict
 from taxii_server.lists import Applied
 from taxii_server.stores.base import AuditRecord, Store
 
@@ -31,6 +33,8 @@ from taxii_server.stores.base import AuditRecord, Store
 WINDOW = 5_000
 #: Hits that are too few to set a list aside for their share.
 LEAST_HITS = 100
+#: what a reader is told of a list that holds a value
+_TOLD = ("list", "entry", "action", "for", "decided", "why")
 _ASIDE, _CONFIRMED, _HITS = "lists/aside", "lists/confirmed", "lists/hits"
 
 
@@ -67,6 +71,7 @@ class Suppression:
         self._policies: dict[str, Policy] = {}
         self._aside: str | None = None
         self._tallies: dict[str, _Tally] = {}
+        self.decisions = Decisions(store)
         #: whether what is looked at counts; not while a job has all looked at anew
         self.counting = True
 
@@ -81,8 +86,18 @@ class Suppression:
         return lists.applied(self._settings)
 
     def match(self, kind: str, value: str) -> int:
-        """The lists that hold an observable, as a mask; none holds a vulnerability or an advisory."""
-        return 0 if not self._items or kind in OBJECT_TYPES else self.matcher.match(kind, value)
+        """The lists that hold an observable, as a mask, but for those that a person says it is released from; none
+        holds a vulnerability or an advisory."""
+        held = 0 if not self._items or kind in OBJECT_TYPES else self.matcher.match(kind, value)
+        return held & ~self._decided(kind, value, "released") if held else 0
+
+    def kept(self, kind: str, value: str) -> int:
+        """The lists for which a person says that an observable is kept out, as a mask."""
+        return self._decided(kind, value, "kept")
+
+    def _decided(self, kind: str, value: str, verdict: Verdict) -> int:
+        decided = self.decisions.about(kind, value)
+        return sum(self.matcher.bit(name) for name, one in decided.items() if one.verdict == verdict) if decided else 0
 
     # -- what they do in a view
 
@@ -90,15 +105,17 @@ class Suppression:
         """What the lists do in the view; ``collection`` is one of those made from it."""
         found = self._policies.get(view.name)
         if found is None:
-            found = self._policies[view.name] = Policy(self._rules(view, collection))
+            idle = {item.list for item in self.aside() if item.view == view.name}
+            rules = list(self._rules(view, collection))
+            acting, resting = ([rule for rule in rules if (rule.id in idle) is aside] for aside in (False, True))
+            found = self._policies[view.name] = Policy(acting, resting)
         return found
 
     def _rules(self, view: View, collection: Collection) -> Iterable[Rule]:
         overrides = collection.view.known_good if collection.view else {}
-        idle = {item.list for item in self.aside() if item.view == view.name}
         for item in self._items.values():
             action = overrides.get(item.id, item.action)
-            if action != "off" and item.id not in idle and self.acts(item, view):
+            if action != "off" and self.acts(item, view):
                 yield Rule(item.id, self.matcher.bit(item.id), action, item.ceiling)
 
     @staticmethod
@@ -109,10 +126,25 @@ class Suppression:
         return audiences.sees(view.audience, item.audience)
 
     def refresh(self) -> None:
-        """Take notice of what was set aside or confirmed elsewhere."""
-        if self._items and self._aside != (present := self._store.value(_ASIDE) or "[]"):
+        """Take notice of what was set aside, confirmed or decided elsewhere."""
+        if not self._items:
+            return
+        self.decisions.refresh()
+        if self._aside != (present := self._store.value(_ASIDE) or "[]"):
             self._aside = present
             self._policies.clear()
+
+    # -- what a person decides about single values
+
+    def decide(
+        self, list_id: str, values: Sequence[Observable], verdict: Verdict | None, why: str, audit: AuditRecord
+    ) -> None:
+        """A person says that these values are released from a list, or kept out for good; None takes that back. They
+        are merged again wherever the list acts, and nobody else notices. Within a turn of publishing. Raises
+        decided.TooMany."""
+        # Marked first: without the decision that does no harm.
+        self._store.mark_dirty([observable_key(*value) for value in values], self.audience(list_id))
+        self.decisions.decide(list_id, values, verdict, why, audit)
 
     # -- what is set aside
 
@@ -205,15 +237,19 @@ class Suppression:
         return self._items[list_id].audience
 
     def told(self, kind: str, value: str, reader: Audience) -> list[dict[str, Any]]:
-        """Which lists hold an observable and by which entry, as ``reader`` may know it: a list that is not for them is
-        ``policy``."""
-        if not self.match(kind, value):
+        """Which lists hold an observable and by which entry, as ``reader`` may know it, and what a person decided about
+        it: a list that is not for them is ``policy``, decided or not."""
+        if not self._items or kind in OBJECT_TYPES or not self.matcher.match(kind, value):
             return []
+        decided = self.decisions.about(kind, value)
         found: list[dict[str, Any]] = []
         for hit in self.matcher.entries(kind, value):
             if audiences.sees(reader, self.audience(hit.id)):
-                item = self._items[hit.id]
-                found.append({"list": hit.id, "entry": hit.entry, "action": item.action, "for": item.audience})
+                item, one = self._items[hit.id], decided.get(hit.id)
+                verdict = one.verdict if one else None
+                why = one.why if one and reader == audiences.INTERNAL else None
+                told = {"list": hit.id, "entry": hit.entry, "action": item.action, "for": item.audience}
+                found.append({**told, "decided": verdict, "why": why})
             else:
-                found.append({"list": "policy", "entry": None, "action": None, "for": None})
+                found.append(dict.fromkeys(_TOLD) | {"list": "policy"})
         return found

@@ -111,7 +111,8 @@ class Sight:
             word = merge(present, plan.view)
             if word is not None:
                 listed = self.known_good.match(word.type, word.value) if policy.mask else 0
-                words[key] = policy.applied(word, listed) if listed else word
+                kept = self.known_good.kept(word.type, word.value) if listed else 0
+                words[key] = policy.applied(word, listed, kept) if listed else word
         known = self.known(plan, {key: (word.type, word.value) for key, word in words.items()})
         return [Outlook(key, word, known[key]) for key, word in words.items()]
 

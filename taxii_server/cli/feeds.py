@@ -13,6 +13,7 @@ from taxii_server.cli.context import as_json, configured, now, opened
 from taxii_server.cli.tables import moment, show_rows
 from taxii_server.rhythm import silence
 from taxii_server.stores.base import FeedState
+from taxii_server.suppression import Suppression
 
 
 @click.group()
@@ -24,14 +25,22 @@ def feeds() -> None:
 @configured
 @as_json
 def list_(config: Path | None, data: Path | None, json_: bool) -> None:
-    """Show every feed and how its last run went."""
+    """Show every feed and how its last run went, and known-good lists that are set aside."""
     with opened(config, data) as (settings, store):
         states = [(feed, store.feed_state(feed.id) or FeedState(feed=feed.id)) for feed in settings.feeds]
+        aside = Suppression(settings, store).aside()
     columns = ["id", "state", "last_run", "next_run", "claims", "refused", "message"]
     rows = [_row(feed, state) for feed, state in states]
     if not json_:
         rows = [{**row, **{name: row["counts"].get(name) for name in ("claims", "refused")}} for row in rows]
     show_rows("Feeds", rows, json_=json_, columns=columns, text="message")
+    for item in () if json_ else aside:
+        # Beside the table, which a script may read.
+        click.echo(
+            f"known-good list {item.list} is set aside in {item.view}: it held {item.hits} of {item.seen}; "
+            f"`noroshi lists show {item.list}` says which",
+            err=True,
+        )
 
 
 def _row(feed: Feed, state: FeedState) -> dict[str, Any]:

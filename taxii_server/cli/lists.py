@@ -15,7 +15,9 @@ from config.settings import Settings
 from normalizers.claims import Claim
 from normalizers.known_good import Held
 from normalizers.merge import View
-from taxii_server.cli.context import NOT_FOUND, Failure, as_json, audit_of, configured, opened
+from taxii_server.cli import heldback
+from taxii_server.cli.context import as_json, audit_of, configured, opened
+from taxii_server.cli.heldback import named
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.stores.base import Store
 from taxii_server.suppression import Aside, Suppression
@@ -91,7 +93,7 @@ def show(name: str, limit: int, config: Path | None, data: Path | None, json_: b
     Goes over all that is known. ELSEWHERE are the views that say it too, and may not know of the list.
     """
     with opened(config, data) as (settings, store):
-        item = _named(settings, name)
+        item = named(settings, name)
         found = []
         for row in _held_by(settings, store, item):
             found.append(row)
@@ -104,13 +106,6 @@ def show(name: str, limit: int, config: Path | None, data: Path | None, json_: b
     show_rows(item.title, found[:limit], json_=False, columns=_OF_VALUES)
     if more:
         click.echo(f"and more; --limit shows more than {limit}")
-
-
-def _named(settings: Settings, name: str) -> KnownGood:
-    for item in settings.known_good:
-        if item.id == name:
-            return item
-    raise Failure(f"no known-good list is called {name!r}; `noroshi lists list` shows them", NOT_FOUND)
 
 
 def _held_by(settings: Settings, store: Store, item: KnownGood) -> Iterator[dict[str, Any]]:
@@ -145,8 +140,12 @@ def confirm(name: str, config: Path | None, data: Path | None) -> None:
     to what that calls for.
     """
     with opened(config, data) as (settings, store):
-        item = _named(settings, name)
+        item = named(settings, name)
         known_good = Suppression(settings, store)
         views = [one.view for one in known_good.aside() if one.list == item.id]
         known_good.confirm(item.id, audit_of("confirm-list", item.id, views=views))
     click.echo(f"{item.id} acts again in {', '.join(views)}" if views else f"{item.id} was set aside nowhere")
+
+
+for command in (heldback.held, heldback.release, heldback.keep, heldback.undo):
+    lists.add_command(command)

@@ -27,7 +27,7 @@ from taxii_server.views import Sight, plans
 _OF_CLAIMS = ["origin", "for", "confidence", "last_seen", "ends", "withdrawn", "malware", "labels"]
 _OF_NEARBY = ["value", "relation", "origin", "for", "confidence", "last_seen", "ends", "withdrawn"]
 _OF_OBJECTS = ["id", "confidence", "ends", "revoked", "kept_out", "collections"]
-_OF_LISTS = ["list", "entry", "action", "for"]
+_OF_LISTS = ["list", "entry", "action", "for", "decided", "why"]
 #: type of a value that others go by -> where those stand in JSON, and what the value is to them
 _BESIDES = {"file": ("files", "is another hash of"), "jvn": ("numbered", "is the number of")}
 

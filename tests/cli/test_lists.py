@@ -105,16 +105,24 @@ def test_an_owner_is_told_where_else_a_value_is_said(hub: list[str]) -> None:
 def test_a_look_up_names_list_and_entry(hub: list[str]) -> None:
     """To the operator the list by name; to others a list that is not theirs is policy, and its entry is not told."""
     assert _json(hub, "lookup", "x.good.example")["known_good"] == [
-        {"list": "good", "entry": "good.example", "action": "drop", "for": "clear"}
+        {"list": "good", "entry": "good.example", "action": "drop", "for": "clear", "decided": None, "why": None}
     ]
     assert _json(hub, "lookup", "192.0.2.7", "--for", "green")["known_good"][0]["list"] == "ours"
     public = _json(hub, "lookup", "192.0.2.7", "--for", "clear")
-    assert public["known_good"] == [{"list": "policy", "entry": None, "action": None, "for": None}]
+    assert public["known_good"] == [dict.fromkeys(public["known_good"][0]) | {"list": "policy"}]
     assert [obj["view"] for obj in public["objects"]] == ["clear/combined/tlp2"]
     assert "ours" not in json.dumps(public)
     assert "good.example" in _run(hub, "lookup", "x.good.example").stdout
     assert _json(hub, "lookup", "other.example")["known_good"] == []
     assert _run(hub, "lookup", "192.0.2.7", "--for", "everybody").exit_code == 2
+
+
+def test_feeds_are_shown_with_what_is_set_aside(hub: list[str]) -> None:
+    """Whoever looks at feeds alone learns that a list acts no more, beside the table that scripts read."""
+    shown = _run(hub, "feeds", "list")
+    assert "known-good list stray is set aside in clear/combined/tlp2: it held 120 of 122" in shown.stderr
+    assert "stray" not in shown.stdout
+    assert isinstance(_json(hub, "feeds", "list"), list)
 
 
 def test_doctor_reports_a_list_that_is_set_aside_until_a_person_confirms_it(hub: list[str]) -> None:

@@ -37,6 +37,10 @@ COMMANDS: dict[str, list[str]] = {
     "sources": [],
     "lists list": [],
     "lists show": ["good"],
+    "lists held": [],
+    "lists release": ["good", "phishing.example", "--why", "x"],
+    "lists keep": ["good", "phishing.example", "--why", "x"],
+    "lists undo": ["good", "phishing.example", "--why", "x"],
     "lists confirm": ["good"],
     "collections": [],
     "lookup": ["http://phishing.example/1"],
@@ -70,6 +74,7 @@ def _hub(folder: Path) -> Path:
     store = open_hub(load(path))
     store.save_user(User(name="soc", organisation="X", groups=("publishers",)))
     store.save_token(Token(id="0123456789ab", user="soc", digest=bytes(32)))
+    store.set_value("lists/decided", '[["good", "domain", "phishing.example", "kept", 1, "ops", "x"]]')
     store.backup(folder / "backup.db", lambda done, total: None)
     store.close()
     (folder / "data" / "list.txt").write_text("http://phishing.example/1\n")

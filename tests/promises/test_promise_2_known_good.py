@@ -17,7 +17,9 @@ from config.settings import Settings
 from normalizers.claims import Claim
 from normalizers.merge import View
 from taxii_server import jobs, suppression
+from taxii_server.decided import Verdict
 from taxii_server.jobs import Jobs
+from taxii_server.stores.base import AuditRecord
 from taxii_server.stores.memory import MemoryStore
 from tests.hubs import BLOCKING, MEMBERS, OWN, PUBLIC, Hub, SteppingClock
 from tests.hubs import settings as hub_settings
@@ -61,6 +63,14 @@ def steps() -> st.SearchStrategy[tuple[str, Any]]:
             st.just("restricted"), st.lists(claims(("green", "amber:finance", "internal")), min_size=1, max_size=6)
         ),
         st.tuples(st.just("lists"), some),
+        st.tuples(
+            st.just("decide"),
+            st.tuples(
+                st.sampled_from(["clear", "green", "amber:finance"]),
+                st.sampled_from(NAMES),
+                st.sampled_from(["released", "kept", None]),
+            ),
+        ),
         st.tuples(st.just("publish"), st.sampled_from([1, 3, 2_000])),
         st.tuples(st.just("tick"), st.integers(1, 10**10)),
     )
@@ -96,11 +106,22 @@ def replay(history: list[tuple[str, Any]], seen: Callable[[str], bool], folder: 
             hub = start(detail)
         elif what == "publish":
             batch = detail
+        elif what == "decide":
+            _decide(hub, *detail)
         else:
             hub.put([claim for claim in detail if seen(claim.audience)])
         hub.publish(batch)  # as the worker does, whatever it was that happened
         Jobs(hub.publisher).relist()
     return hub
+
+
+def _decide(hub: Hub, audience: str, name: str, verdict: Verdict | None) -> None:
+    """A person decides about a value of that audience's list, where there is one."""
+    list_id, now = f"list-{audience.replace(':', '-')}", hub.clock.now // 1_000
+    known_good = hub.publisher.sight.known_good
+    if list_id in {item.id for item in hub.settings.known_good}:
+        audit = AuditRecord(now, "test", "decide", list_id, {})
+        known_good.decide(list_id, [("domain", name)], verdict, "seen", audit)
 
 
 @pytest.fixture(autouse=True)
