@@ -31,7 +31,7 @@ def collect(feed: Feed, cursor: Mapping[str, Any], means: Means) -> Collected:
     """
     # Here, and not above: whatever reads a format imports this package, web processes too, and they have no use for
     # the libraries that fetch.
-    from collectors import file, github, http, linked, misp, paged, taxii, taxii20
+    from collectors import detailed, file, github, http, linked, misp, paged, taxii, taxii20
 
     transport = feed.transport
     if isinstance(transport, HttpTransport):
@@ -44,6 +44,8 @@ def collect(feed: Feed, cursor: Mapping[str, Any], means: Means) -> Collected:
         return misp.collect(feed, transport, cursor, means)
     if isinstance(transport, LinkedTransport):
         return linked.collect(feed, transport, cursor, means)
+    if isinstance(transport, PagedTransport) and transport.details is not None:
+        return detailed.collect(feed, transport, transport.details, cursor, means)
     if isinstance(transport, PagedTransport):
         return paged.collect(feed, transport, cursor, means)
     if transport.version == "2.0":

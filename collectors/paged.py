@@ -35,17 +35,18 @@ def collect(feed: Feed, transport: PagedTransport, cursor: Mapping[str, Any], me
     """Fetch the next page. Raises :class:`CollectError`. Waits first where a page was fetched right before."""
     source = f"{transport.url}?{urlencode(transport.query)}"
     known = dict(cursor) if cursor.get("source") == source else {"source": source}
-    position = _Position(transport, known, means.now())
+    position = Position(transport, known, means.now())
     if position.goes_on:
         means.pacing.sleep(transport.pause / SECOND)
-    answer = get(_request(feed, transport, position, means), means)
-    returned = _number(transport.returned, answer, feed) if transport.returned else transport.size
-    after, more = position.after(returned, _number(transport.total, answer, feed))
+    answer = get(request(feed, transport, position.query, means), means)
+    returned, total = counts(feed, transport, content(answer))
+    # Where the number is missing, the format tells what is wrong.
+    after, more = position.after(returned, total or 0)
     document = Document(content=answer.body, name=f"{feed.id}-{position.start}", fetched=means.now())
     return Collected(documents=(document,), cursor=after, more=more)
 
 
-class _Position:
+class Position:
     """Where a run stands: dates, and the next record within them."""
 
     def __init__(self, transport: PagedTransport, cursor: Mapping[str, Any], now: Millis) -> None:
@@ -94,7 +95,8 @@ class _Position:
         return {**source, "until": reached, **({"start": self._transport.first} if more else {})}, more
 
 
-def _request(feed: Feed, transport: PagedTransport, position: _Position, means: Means) -> Request:
+def request(feed: Feed, transport: PagedTransport, query: Mapping[str, str], means: Means) -> Request:
+    """What asks the API with these parameters. Raises :class:`CollectError` where a key is missing."""
     headers = transport.headers
     if transport.keyless and feed.key is not None and not means.environment.get(feed.key, "").strip():
         headers = {name: value for name, value in headers.items() if PLACE not in value}
@@ -102,7 +104,7 @@ def _request(feed: Feed, transport: PagedTransport, position: _Position, means: 
     else:
         key = key_of(feed, means.environment)
     return Request(
-        url=f"{transport.url}?{urlencode(position.query)}",
+        url=f"{transport.url}?{urlencode(query)}",
         shown=f"{feed.id} at {transport.url}",
         headers={"User-Agent": means.user_agent, "Accept": "*/*", **in_headers(headers, key)},
         max_bytes=transport.max_bytes,
@@ -111,10 +113,23 @@ def _request(feed: Feed, transport: PagedTransport, position: _Position, means: 
     )
 
 
-def _number(pattern: str, answer: Answer, feed: Feed) -> int:
-    """A number that an answer tells of itself; 0 where it stands there empty, as it does in errors of some."""
-    with answer.body.open() as stream:
-        found = re.search(pattern.encode(), stream.read())
+def counts(feed: Feed, transport: PagedTransport, page: bytes) -> tuple[int, int | None]:
+    """How many records an answer has, and how many there are: None where that stands there empty, as in errors of some.
+
+    Raises :class:`Unreadable` where it does not stand there.
+    """
+    returned = _number(transport.returned, page, feed) or 0 if transport.returned else transport.size
+    return returned, _number(transport.total, page, feed)
+
+
+def _number(pattern: str, page: bytes, feed: Feed) -> int | None:
+    found = re.search(pattern.encode(), page)
     if found is None:
         raise Unreadable(f"{feed.id}: expected a number in the answer where {pattern!r} finds it, got none")
-    return int(found[1][:18]) if found[1].isdigit() else 0
+    return int(found[1][:18]) if found[1].isdigit() else None
+
+
+def content(answer: Answer) -> bytes:
+    """The bytes of an answer."""
+    with answer.body.open() as stream:
+        return stream.read()

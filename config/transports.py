@@ -151,6 +151,30 @@ class Window(Entry):
         return self
 
 
+Pattern = Annotated[str, AfterValidator(_one_group)]
+
+
+class Details(Entry):
+    """What an API is asked about each record that its pages name, once for each version of it."""
+
+    #: parameters of such a request
+    query: dict[str, str] = Field(min_length=1)
+    #: the parameter that bears the ids
+    ids: str = Field(min_length=1)
+    #: what stands between two ids in the URL
+    between: Literal["+", ","] = "+"
+    #: ids of one request
+    size: int = Field(default=1, ge=1, le=1_000)
+    #: ids that one run asks about; those that are left wait for the next
+    most: int = Field(default=500, ge=1, le=100_000)
+    #: finds the id of each record in a page, in its first group
+    record: Pattern
+    #: finds, after an id, what is another when the record changed
+    version: Pattern
+    #: finds in a page what is wrong, where it is an error
+    problem: Pattern | None = None
+
+
 class PagedTransport(Entry):
     """Ask an API page by page, all of it or what changed since the last run."""
 
@@ -171,10 +195,12 @@ class PagedTransport(Entry):
     #: records of a page
     size: int = Field(ge=1, le=100_000)
     #: finds the number of all records in an answer, in its first group
-    total: Annotated[str, AfterValidator(_one_group)]
+    total: Pattern
     #: finds the number of records in this answer; by default every page but the last has ``size``
-    returned: Annotated[str, AfterValidator(_one_group)] | None = None
+    returned: Pattern | None = None
     window: Window | None = None
+    #: pages are no documents then; they name the records to ask about
+    details: Details | None = None
     #: between two requests
     pause: Span = Field(default=1_000, ge=0, le=60_000)
     #: the largest page
