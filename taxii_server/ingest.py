@@ -16,11 +16,11 @@ from config.loading import shipped
 from config.settings import Settings
 from normalizers.records import UnreadableDocument
 from taxii_server.feedrun import Run
-from taxii_server.intake import Origin
 from taxii_server.manners import Door, FeedBusy, HostBusy, TooSoon, check_time, spread
 from taxii_server.rhythm import news_at
 from taxii_server.stores.base import FeedState, News, Store, StoreError
 from taxii_server.tally import Tally
+from taxii_server.voice import Origin
 
 __all__ = ["FeedBusy", "HostBusy", "Ingest", "TooSoon", "origin_of"]
 
@@ -68,12 +68,12 @@ class Ingest:
 
     def _run(self, feed: Feed) -> Run:
         return Run(
-            self._settings,
             self._store,
             self._means,
             feed,
             origin_of(feed, self._settings, self._store),
             door=self._door(feed),
+            skew=self._settings.tolerated_skew,
             each_batch=lambda tally: self._each_batch(feed, tally),
             tell=self._between,
         )

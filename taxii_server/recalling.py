@@ -47,8 +47,9 @@ class Recall:
 
     @property
     def moment(self) -> Millis:
-        """Of the document that is being read, where its rows can be known again."""
-        return self._familiar.moment if self._familiar is not None else 0
+        """Of the document that is being read, where what its rows say depends on it: of a log that can be known again;
+        else 0."""
+        return self._familiar.moment if self._familiar is not None and self._feed.kind == "log" else 0
 
     def begin(self, documents: Sequence[Document]) -> None:
         """Before these documents, which are all of one fetch, are read: rows are known where it is one."""
@@ -106,7 +107,7 @@ class Recall:
         """Once all that the document says is in the store."""
         if self.notes is None or (self._kept and self.known is not None and not self.notes):
             return
-        now = self.notes.known(self.moment if self._feed.kind == "log" else 0, self.known)
+        now = self.notes.known(self.moment, self.known)
         if now is None:
             self.forget()
         else:

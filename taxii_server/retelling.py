@@ -8,17 +8,15 @@ said before and what it says now change in one step, so nothing is left over whe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from config.audience import Audience, sees
 from config.instant import Millis
 from normalizers.claims import Claim, encode, observable_key, retold
 from normalizers.records import Record, TakenBack
-from taxii_server.stores.base import ClaimRow, Store, Told
-
-#: (observable key, audience)
-Place = tuple[bytes, Audience]
+from taxii_server.stores.base import ClaimRow, Told
+from taxii_server.voice import Place, Voice
 
 
 class Change(NamedTuple):
@@ -31,13 +29,13 @@ class Change(NamedTuple):
 class Retelling:
     """Tells the records of one log in place of what they said before."""
 
-    def __init__(self, store: Store, origin: str, reading: str, row: Callable[[bytes, Claim], ClaimRow]) -> None:
+    def __init__(self, voice: Voice, reading: str) -> None:
         """``reading`` stands for how the feed's documents are read now: what was read otherwise is replaced by what is
-        read anew, even if its version is the same. ``row`` makes of a claim what is written."""
-        self._store = store
-        self._origin = origin
+        read anew, even if its version is the same."""
+        self._voice = voice
+        self._store = voice.store
+        self._origin = voice.origin
         self._reading = reading
-        self._row = row
 
     def elsewhere(self, batch: Iterable[Record]) -> dict[Audience, list[Record]]:
         """The records of the batch that were for others until now who may not see all that they are for now, by which
@@ -109,17 +107,12 @@ class Retelling:
         unchanged = (told for told in self._store.records_about(self._origin, keys) if told.id not in changed)
         for told in (*unchanged, *changed.values()):
             held.setdefault((told.key, told.claim.audience), []).append(told.claim)
-        stored = {
-            (key, claim.audience): claim
-            for key, claims in self._store.claims(keys).items()
-            for claim in claims
-            if claim.origin == self._origin
-        }
+        stored = self._voice.mine(self._store.claims(keys))
         rows = []
         for place, moment in moments.items():
             claim = retold(stored.get(place), held.get(place, []), moment, place[0])
             if claim is not None and claim is not stored.get(place):
-                rows.append(self._row(place[0], claim))
+                rows.append(self._voice.row(place[0], claim))
         return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -9,9 +10,10 @@ from typing import NamedTuple
 from config.audience import Audience, narrower, under_terms
 from config.feeds import Feed
 from config.instant import Clock, Millis
+from config.names import names_version
 from normalizers.claims import Claim, fold, next_step
-from taxii_server.intake import BATCH, reading_of
 from taxii_server.stores.base import AuditRecord, ClaimRow, Listed, Store, Told
+from taxii_server.voice import BATCH, batches
 
 
 class Terms(NamedTuple):
@@ -91,8 +93,8 @@ class Standing:
             yield page
 
     def _chosen(self, keys: Sequence[bytes]) -> Iterator[list[Listed]]:
-        for start in range(0, len(keys), BATCH):
-            yield [Listed(key, self._feed.audience) for key in keys[start : start + BATCH]]
+        for part in batches(keys):
+            yield [Listed(key, self._feed.audience) for key in part]
 
     def _put(self, rows: list[ClaimRow], records: Sequence[Told] = ()) -> int:
         if not rows and not records:
@@ -119,7 +121,7 @@ class Standing:
 
     def terms(self) -> Terms:
         """Under what the feed's claims stand now."""
-        return Terms(self._feed.audience, self._origin, reading_of(self._feed))
+        return Terms(self._feed.audience, self._origin, _reading_of(self._feed))
 
     def follow_terms(self, before: Terms) -> None:
         """After a change of marking, terms or naming, end the claims where they were.
@@ -173,6 +175,14 @@ class Standing:
             yield record._replace(reading="", claim=claim._replace(withdrawn=claim.withdrawn or moment))
         elif target != claim.audience:
             yield record._replace(reading="", claim=claim._replace(audience=target))
+
+
+def _reading_of(feed: Feed) -> str:
+    """Sixteen characters that stand for all that decides how a feed's documents are read, and under which terms: the
+    names that ship among it, so that a list which has not changed gets new names too."""
+    said = feed.model_dump_json(exclude={"every", "at_least", "enabled", "transport", "expect", "carries", "terms"})
+    said += names_version()
+    return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def _withdrawn(claim: Claim, moment: Millis) -> Claim:

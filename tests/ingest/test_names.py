@@ -39,7 +39,7 @@ def test_promise_4_with_other_names_an_unchanged_list_is_read_once_more(
     assert runner.run().status == "unchanged"
 
     monkeypatch.setattr("normalizers.sources.understood", _otherwise)
-    monkeypatch.setattr("taxii_server.intake.names_version", lambda: "others")
+    monkeypatch.setattr("taxii_server.standing.names_version", lambda: "others")
     runner.wait(1_000)
     state = runner.run()
     assert (state.status, state.counts["kept"]) == ("ok", 1)
@@ -55,7 +55,7 @@ def test_in_a_log_the_old_name_stays_beside_the_new(tmp_path: Path, monkeypatch:
     runner.write("value,family", "http://a.example/,redlinestealer")
     runner.run()
     monkeypatch.setattr("normalizers.sources.understood", _otherwise)
-    monkeypatch.setattr("taxii_server.intake.names_version", lambda: "others")
+    monkeypatch.setattr("taxii_server.standing.names_version", lambda: "others")
     runner.wait(1_000)
     runner.run()
     assert _families(runner) == {"http://a.example/": ["RedLine", "RedLine Stealer"]}

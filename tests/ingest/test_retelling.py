@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from config.instant import HOUR, stix_time
 from normalizers.claims import Claim, fold, observable_key, rounded
 from normalizers.records import Record, TakenBack
+from taxii_server.recalling import Recall
 from taxii_server.retelling import Retelling
-from taxii_server.stores.base import ClaimRow
 from taxii_server.stores.memory import MemoryStore
+from taxii_server.voice import Voice
 from tests.hubs import PUBLIC
 from tests.ingest.test_ingest import NOW, Runner, _feed
 
@@ -64,7 +65,9 @@ _versions = st.lists(
 
 
 def _retelling(store: MemoryStore, reading: str = "now") -> Retelling:
-    return Retelling(store, "log", reading, ClaimRow)
+    log = _feed(kind="log", format={"kind": "stix"})
+    voice = Voice(store, log, ("log", "log"), Recall(store, log, ""), each_batch=lambda: None, tell=lambda news: None)
+    return Retelling(voice, reading)
 
 
 def _tell(store: MemoryStore, versions: list[Version], reading: str = "now") -> int:
@@ -277,7 +280,8 @@ def test_promise_2_what_leaves_the_public_does_so_in_the_same_order_whatever_is_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Batches of what is for fewer now end where they did if nothing else were for those."""
-    monkeypatch.setattr("taxii_server.intake.BATCH", 2)
+    for module in ("intake", "voice"):
+        monkeypatch.setattr(f"taxii_server.{module}.BATCH", 2)
     green = {"hours": 1, "object_marking_refs": [GREEN]}
     values = [f"http://example.com/{number}" for number in range(12)]
     first = [_object(number, values[number]) for number in range(5)]

@@ -1,0 +1,146 @@
+"""What one fetch of a feed brought, taken in: looked over, held or read, withdrawn from, learnt from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+
+from collectors import Collected, Document
+from config.audience import Audience
+from config.instant import Millis
+from normalizers.columns import Columns, columns
+from normalizers.reading import check, marks_rows
+from normalizers.records import UnreadableDocument
+from taxii_server.fulllist import FullList
+from taxii_server.holds import Holds
+from taxii_server.intake import Intake
+from taxii_server.standing import Standing
+from taxii_server.stores.base import FeedState
+from taxii_server.voice import Voice
+
+Documents = tuple[Document, ...]
+
+
+class Taking:
+    """Takes in fetch after fetch, but for whom they are not normal."""
+
+    def __init__(self, voice: Voice, standing: Standing, *, skew: Millis) -> None:
+        """``skew`` as in Intake."""
+        self._voice = voice
+        self._feed = voice.feed
+        self._tally = voice.tally
+        self._recall = voice.recall
+        self._standing = standing
+        self._skew = skew
+
+    def take(self, collected: Collected, state: FeedState, confirmed: bool) -> FeedState:
+        """Take in one fetch; gives what is to be remembered of the feed, where ``state`` is what was. ``confirmed``: a
+        person says that it is right. Raises UnreadableDocument."""
+        feed, state = self._feed, replace(state, odd="")
+        if marks_rows(feed):
+            collected = replace(collected, documents=tuple(map(_undated, collected.documents)))
+        documents, rows, state = self._looked_over(collected, state)
+        self._tally.rows += rows.total()
+        partial = collected.more or collected.apart or feed.by_pages
+        holds = Holds(feed, rows, state, partial=partial, confirmed=confirmed)
+        found = columns(documents[0], feed) if feed.steady and len(documents) == 1 else None
+        if found is not None:
+            holds.fill(found)
+        self._recall.begin(() if partial else documents)
+        intake = self._read(documents, rows, holds)
+        if intake.list is None:
+            holds.whole(intake.refused, {})
+        else:
+            listed = self._withdraw(documents[-1], intake.list, intake.refused, holds)
+            state = replace(state, listed=_renewed(state.listed, listed, holds))
+        return _judged(self._learnt(state, rows, intake.refused, found, holds, confirmed), holds)
+
+    def _looked_over(self, collected: Collected, state: FeedState) -> tuple[Documents, Counter[Audience], FeedState]:
+        """The documents that can be read, and their rows. Raises UnreadableDocument for one that cannot; where they
+        stand apart, only when none can, and else tells of those that are left out."""
+        rows: Counter[Audience] = Counter()
+        readable, broken = [], []
+        for document in collected.documents:
+            try:
+                rows.update(check(document, self._feed))
+                readable.append(document)
+            except UnreadableDocument as error:
+                if not collected.apart:
+                    raise
+                broken.append(error)
+        if broken and not readable:
+            raise broken[0]
+        if broken:
+            said = f"{len(broken)} of {len(collected.documents)} documents left out: {broken[0]}"
+            state = replace(state, odd=said)
+        return tuple(readable), rows, state
+
+    def _read(self, documents: Documents, rows: Counter[Audience], holds: Holds) -> Intake:
+        intake = Intake(self._voice, holds, skew=self._skew, reading=self._standing.terms().reading)
+        if holds.all:
+            self._tally.held += rows.total()
+        else:
+            for document in documents:
+                intake.document(document)
+            intake.settle()
+        return intake
+
+    def _withdraw(
+        self, last: Document, holding: FullList, refused: Mapping[Audience, int], holds: Holds
+    ) -> Counter[Audience]:
+        """Withdraw what a list no longer holds and sight what it does; gives the number of values it lists."""
+        known, values = self._recall.known, holding.values()
+        if known is not None and known.met:
+            values[self._feed.audience] += known.met
+        holds.whole(refused, values)
+        if not holds.all:
+            self._tally.withdrawn += self._standing.withdraw_absent(
+                holding.seen,
+                last.modified or last.fetched,
+                holds.why,
+                among=known.missed() if known is not None else None,
+                first=self._recall.forget,
+            )
+            self._tally.renewed += self._standing.renew(holds.why)
+        return values
+
+    def _learnt(
+        self,
+        state: FeedState,
+        rows: Counter[Audience],
+        refused: Counter[Audience],
+        found: Columns | None,
+        holds: Holds,
+        confirmed: bool,
+    ) -> FeedState:
+        """What the documents are like, for those for whom they were taken in."""
+        most: Mapping[Audience, int] = rows
+        if self._feed.kind == "log" and not confirmed:
+            most = {audience: max(rows[audience], state.most.get(audience, 0)) for audience in {*rows, *state.most}}
+        return replace(
+            state,
+            rows=_renewed(state.rows, rows, holds),
+            most=_renewed(state.most, most, holds),
+            bad=_renewed(state.bad, refused, holds),
+            columns=found.shares if found is not None and found.telling and not holds.why else state.columns,
+        )
+
+
+def _renewed(before: Mapping[Audience, int], now: Mapping[Audience, int], holds: Holds) -> dict[Audience, int]:
+    """Numbers as they are now, but for those for whom the documents are held: as they were."""
+    kept = {audience: count for audience, count in before.items() if audience in holds.why}
+    return kept | {audience: count for audience, count in now.items() if audience not in holds.why}
+
+
+def _judged(state: FeedState, holds: Holds) -> FeedState:
+    """How the run went, now that it is known what was held."""
+    if holds.why or state.status == "held":
+        return replace(state, status="held", message=holds.message or state.message)
+    odd = "; ".join(filter(None, [state.odd, holds.message]))
+    return replace(state, status="ok", message=odd, odd=odd)
+
+
+def _undated(document: Document) -> Document:
+    # Its own date is of whatever changed last in it, be it a row that not all may see.
+    return replace(document, modified=None)
