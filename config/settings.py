@@ -14,7 +14,7 @@ from config.entry import Entry, Span
 from config.feeds import Feed
 from config.instant import DAY, MINUTE
 from config.known_good import KnownGood, Override
-from config.observables import ObservableType
+from config.observables import ObservableType, Passable
 
 #: First parts of paths that are not API roots'.
 RESERVED_PATHS = frozenset({"taxii2", "healthz", "metrics"})
@@ -78,8 +78,8 @@ class ViewEntry(Entry):
 class Narrowing(Entry):
     """Which of a view's objects a collection admits. It never changes an object."""
 
-    #: STIX object types
-    types: tuple[Literal["indicator", "vulnerability", "report"], ...] = ()
+    #: STIX object types, those of objects that are passed on among them
+    types: tuple[Literal["indicator", "vulnerability", "report", Passable], ...] = ()
     #: observable types, for indicators
     observables: tuple[ObservableType, ...] = ()
     #: feed ids that a contributing claim has to come from

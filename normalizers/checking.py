@@ -68,6 +68,11 @@ class Scrutiny:
         return None
 
 
+def is_id(text: str) -> bool:
+    """Whether it is a STIX id in the one spelling that the hub takes."""
+    return _ID.fullmatch(text) is not None
+
+
 def key_of(stix_id: str) -> tuple[str, bytes]:
     """The type and the 16 bytes of the UUID of a valid STIX id."""
     kind, _, uuid = stix_id.rpartition("--")

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from config.audience import Audience
-from config.instant import Millis
+from config.instant import Millis, time_key
+from config.observables import PASSED
 
 #: (source name, URL or "", external id or ""), as in a STIX external reference
 Reference = tuple[str, str, str]
@@ -28,7 +29,7 @@ MOST_REFERENCES = 100
 #: Observable types that are joined where they go by one number of JVN, each with the other.
 BY_NUMBER = {"cve": "advisory", "advisory": "cve"}
 #: Observable types whose claims may have :func:`aliases`.
-ALIASED = frozenset({"file", *BY_NUMBER})
+ALIASED = frozenset({"file", *BY_NUMBER, PASSED})
 #: The threat of a claim that only scores a vulnerability: it is no opinion that there is one.
 SCORE = "score"
 
@@ -38,9 +39,9 @@ T = TypeVar("T", str, Reference)
 class Claim(NamedTuple):
     """One origin's word about one observable, for one audience. All instants in milliseconds."""
 
-    #: observable type, one of config.observables.TYPES
+    #: observable type, one of config.observables.TYPES, or PASSED of a STIX object that is passed on
     type: str
-    #: canonical value
+    #: canonical value; the id of such an object
     value: str
     #: who first said it: a feed's id, ``id@hub`` of a hub's own feed, or an opaque word
     origin: str
@@ -78,6 +79,7 @@ class Claim(NamedTuple):
     #: cvss, cwe, products: of a vulnerability, sorted lists of {version, score, vector}, of CWE ids, of names
     #: exploited: since when a vulnerability is known to be exploited, milliseconds
     #: ransomware: true when known to be used by ransomware
+    #: stix, refers: of an object that is passed on, itself and the ids that it refers to (no markings), sorted
     #: epss: how likely it is to be exploited within thirty days: the step of normalizers.formats.epss it has reached
     detail: str = ""
 
@@ -126,7 +128,8 @@ def together(name: str, older: Any, newer: Any) -> Any:
 
 def aliases(claim: Claim) -> list[bytes]:
     """The keys of what the claim's observable is known by besides: a file's weaker hashes, the numbers of JVN that a
-    vulnerability or an advisory goes by or went by. Empty for nearly every claim."""
+    vulnerability or an advisory goes by or went by; of an object that is passed on, what it refers to. Empty for nearly
+    every claim."""
     if claim.type == "file" and '"hashes"' in claim.detail:
         hashes: dict[str, str] = orjson.loads(claim.detail).get("hashes", {})
         return [observable_key("file", value) for _, value in sorted(hashes.items())]
@@ -135,6 +138,8 @@ def aliases(claim: Claim) -> list[bytes]:
         return [
             observable_key("jvn", number) for number in sorted({*detail.get("jvn", ()), *detail.get("jvn_once", ())})
         ]
+    if claim.type == PASSED:
+        return [observable_key(PASSED, reference) for reference in orjson.loads(claim.detail).get("refers", ())]
     return []
 
 
@@ -195,7 +200,7 @@ def fold(stored: Claim | None, record: Claim, *, replace: bool, key: bytes | Non
     merged = record._replace(
         first_seen=min(stored.first_seen, record.first_seen), last_seen=max(stored.last_seen, record.last_seen)
     )
-    if not replace:
+    if not replace or merged.type == PASSED:
         merged = _united(stored, merged)
     if merged.type in BY_NUMBER:
         merged = _remembering(stored, merged)
@@ -243,6 +248,10 @@ def _remembering(stored: Claim, claim: Claim) -> Claim:
 
 
 def _united(stored: Claim, record: Claim) -> Claim:
+    if record.type == PASSED:
+        # The later version of an object, at a tie the greater bytes: never both, and not back while it stands.
+        later = record if stored.withdrawn else max(record, stored, key=_edition)
+        return later._replace(first_seen=record.first_seen, last_seen=record.last_seen)
     older, newer = (stored, record) if record.version >= stored.version else (record, stored)
     return newer._replace(
         first_seen=record.first_seen,
@@ -253,6 +262,11 @@ def _united(stored: Claim, record: Claim) -> Claim:
         references=_united_references(stored.references, record.references),
         detail=_united_detail(older.detail, newer.detail),
     )
+
+
+def _edition(claim: Claim) -> tuple[str, str]:
+    """What orders the versions of an object that is passed on."""
+    return time_key(orjson.loads(claim.detail)["stix"]["modified"]), claim.detail
 
 
 def _united_references(stored: tuple[Reference, ...], record: tuple[Reference, ...]) -> tuple[Reference, ...]:

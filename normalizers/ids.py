@@ -9,10 +9,13 @@ import hashlib
 import uuid
 from functools import lru_cache
 
+from config.observables import PASSED
 from normalizers.patterns import pattern
 
 #: observable type -> STIX object type of what is merged about it
 OBJECT_TYPES = {"cve": "vulnerability", "advisory": "report"}
+#: Types of what is said about objects, and not about a value that a known-good list could hold.
+OF_OBJECTS = frozenset({*OBJECT_TYPES, PASSED})
 
 
 def object_type(kind: str) -> str:

@@ -43,6 +43,11 @@ def tlp_of(marking_id: str) -> Tlp | None:
     return _LABELS.get(marking_id)
 
 
+def is_predefined(marking_id: str) -> bool:
+    """Whether the id resolves for everybody: STIX 2.1 predefines the markings of TLP 1."""
+    return marking_id in _TLP1.values()
+
+
 def marking_id(label: Tlp, dialect: Dialect = "tlp2") -> str:
     """The id that says ``label`` in that dialect.
 

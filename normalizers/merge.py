@@ -15,12 +15,14 @@ import orjson
 from config import audience as audiences
 from config.audience import Audience
 from config.instant import Millis
-from config.observables import LOOK_UP
+from config.observables import LOOK_UP, PASSED
 from normalizers.claims import Claim, Reference, scores, together, wins
 from normalizers.markings import Dialect
 
 #: Most that agreement of sources can give, in percent: nothing that machines gather is certain.
 CONFIDENCE_CAP = 95
+#: Types of which nothing is merged.
+_UNMERGED = LOOK_UP | {PASSED}
 
 
 class View(NamedTuple):
@@ -74,9 +76,9 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
     """Merge what the view may see of the claims about one observable; None when that is nothing.
 
     Counted are the unwithdrawn claims that have not ended by the newest last sighting in the view; if there are none,
-    the one withdrawn last. Of a type that is for look-up alone, no view says anything. ``ends`` is when the last of
-    them ends, in an ``own`` view the last for that very audience. What only scores a vulnerability is no opinion that
-    there is one: it is told beside the others, and never alone.
+    the one withdrawn last. Of a type that is for look-up alone no view says anything, and of what is passed on nothing
+    is merged. ``ends`` is when the last of them ends, in an ``own`` view the last for that very audience. What only
+    scores a vulnerability is no opinion that there is one: it is told beside the others, and never alone.
     """
     seen = [claim for claim in claims if sees(view, claim)]
     if len(seen) > 1:
@@ -85,7 +87,7 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
         opinions = merge([claim for claim in seen if not scores(claim)], view)
         standing = [claim for claim in seen if scores(claim) and not claim.withdrawn]
         return _scored(opinions, standing) if opinions is not None and standing else opinions
-    if not seen or seen[0].type in LOOK_UP or (view.own and all(claim.audience != view.audience for claim in seen)):
+    if not seen or seen[0].type in _UNMERGED or (view.own and all(claim.audience != view.audience for claim in seen)):
         return None
     if len(seen) == 1:
         return _alone(seen[0])

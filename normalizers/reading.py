@@ -81,6 +81,9 @@ def reading(feed: Feed) -> Reading:
         said = f"expected one of {', '.join(known)}, got {given(kind)}"
         raise UnusableFormat(feed.id, [Problem(("format", "kind"), said)])
     module = import_module(f"normalizers.formats.{kind}")
+    if feed.format.get("pass_on") and not feed.named:
+        said = "what is passed on unchanged tells who said it, and the feed may not be named (named: false)"
+        raise UnusableFormat(feed.id, [Problem(("format", "pass_on"), said)])
     if module.Format.marks and feed.batch:
         said = f"the rows of {kind} bear their own dates and markings, so leave it out"
         raise UnusableFormat(feed.id, [Problem(("batch",), said)])

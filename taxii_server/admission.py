@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from config.instant import Millis
+from config.observables import PASSED
 from config.settings import Collection
 from normalizers.ids import object_type
 from normalizers.merge import Merged
@@ -11,7 +12,7 @@ from normalizers.merge import Merged
 def admits(collection: Collection, word: Merged, now: Millis) -> bool:
     """Whether an object that says ``word`` may enter the collection at ``now``."""
     narrow = collection.narrow
-    if narrow.types and object_type(word.type) not in narrow.types:
+    if narrow.types and _type_of(word) not in narrow.types:
         return False
     if narrow.observables and word.type not in narrow.observables:
         return False
@@ -21,3 +22,8 @@ def admits(collection: Collection, word: Merged, now: Millis) -> bool:
     if narrow.sources and said.isdisjoint(narrow.sources):
         return False
     return not narrow.active or (word.standing and word.ends > now)
+
+
+def _type_of(word: Merged) -> str:
+    # An object that is passed on is what its id says.
+    return word.value.partition("--")[0] if word.type == PASSED else object_type(word.type)

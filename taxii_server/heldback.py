@@ -8,7 +8,7 @@ from typing import NamedTuple
 from config.instant import Millis
 from config.settings import Settings
 from normalizers.claims import Claim
-from normalizers.ids import OBJECT_TYPES
+from normalizers.ids import OF_OBJECTS
 from taxii_server.stores.base import Store
 from taxii_server.suppression import Suppression
 from taxii_server.views import Outlook, Plan, Sight
@@ -104,4 +104,4 @@ def listed_meaning(
     """Of what a text may mean, the first observable that the list holds, whatever was decided about it, if any."""
     matcher = known_good.matcher
     bit = matcher.bit(list_id)
-    return next((one for one in meanings if one[0] not in OBJECT_TYPES and matcher.match(*one) & bit), None)
+    return next((one for one in meanings if one[0] not in OF_OBJECTS and matcher.match(*one) & bit), None)

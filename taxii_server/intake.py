@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from collectors import Document
 from config.audience import Audience
 from config.instant import Millis
+from config.observables import PASSED
 from normalizers.claims import Claim, no_later
 from normalizers.records import Record, Refusal, Whole
 from taxii_server.folding import Folding, unite
@@ -82,6 +83,7 @@ class Intake:
                 item = item._replace(claim=claim, ahead=True) if isinstance(item, Record) else claim
                 digest = b""  # it will say something else at the next fetch
             if isinstance(item, Record):
+                self._tally.passed_on += claim.type == PASSED
                 yield item, b""
             else:
                 yield item if published <= item.last_seen else item._replace(last_seen=published), digest

@@ -6,7 +6,7 @@ publish an older reading of the claims over a newer one. Every step can be done 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from config import audience as audiences
 from config.instant import Clock, Millis
@@ -16,9 +16,10 @@ from normalizers.claims import Claim
 from taxii_server.admission import admits
 from taxii_server.editions import Editions
 from taxii_server.observed import NOTHING_AROUND, Observed
+from taxii_server.passing import Passage, Passing
 from taxii_server.stores.base import Mark, News, ObjectKey, Publication, Store
 from taxii_server.turns import Turns
-from taxii_server.views import Outlook, Plan, Sight, plans
+from taxii_server.views import Outlook, Plan, Reach, Sight, plans
 
 
 class Publisher:
@@ -32,6 +33,7 @@ class Publisher:
         self.turns = Turns(store, clock, owner)
         self.editions = Editions(settings, store, self.sight, clock)
         self.observed = Observed(store, self.sight, self.editions, clock)
+        self.passing = Passing(store, self.turns, clock, settings.tolerated_skew)
         self._clock = clock
         self._shipped = False
         #: collections that are being filled at present
@@ -101,46 +103,56 @@ class Publisher:
             self._ship()  # nothing may be there before what it refers to, nor may it depend on what else is said
         for key, claim, until in self.sight.ahead(claims):
             self.store.wait(key, claim.audience, until)
+        self.passing.wait(claims)
         published, again = 0, set[bytes]()
         for plan in self.plans:
             # In order of the first mark that this view may see: what it may not see must not even change an order.
             keys = [mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience)]
             reach = self.sight.reach(plan, list(dict.fromkeys(keys)), claims)
-            due = self._due(plan, keys, reach.keys, reach.claims)
+            passage = self.passing.pass_on(plan, reach.keys, reach.claims)
+            due = self._due(plan, keys, reach, passage)
             self.turns.prolong()
             outcomes = self._put(due)
             published += outcomes.count("published")
             for item, outcome in zip(due, outcomes, strict=True):
                 if outcome == "conflict":
-                    again |= reach.because.get(item.key, {item.key})
+                    again |= passage.because.get(item.key) or reach.because.get(item.key, {item.key})
         self.store.clear_dirty([mark for mark in marks if mark.key not in again])
         return len(marks), published
 
     def _put(self, publications: list[Publication]) -> list[str]:
         return list(self.store.publish(publications, self._clock())) if publications else []
 
-    def _due(
-        self, plan: Plan, keys: Sequence[bytes], reached: Iterable[bytes], claims: Mapping[bytes, list[Claim]]
-    ) -> list[Publication]:
-        """What is due of those that are ``reached`` from the marked ``keys``."""
-        outlooks = self.sight.look(plan, reached, claims)
+    def _due(self, plan: Plan, keys: Sequence[bytes], reach: Reach, passage: Passage) -> list[Publication]:
+        """What is due of those that are reached from the marked ``keys``, in their order."""
+        merged = self._merged(plan, keys, reach)
+        if passage.due:
+            found = dict(merged)
+            merged = [(key, [*found.get(key, ()), *passage.due.get(key, ())]) for key in reach.keys]
+        return [publication for _, due in merged for publication in due if publication is not None]
+
+    def _merged(
+        self, plan: Plan, keys: Sequence[bytes], reach: Reach
+    ) -> list[tuple[bytes, Sequence[Publication | None]]]:
+        """By observable, in their order, what is due of what is merged about them."""
+        outlooks = self.sight.look(plan, reach.keys, reach.claims)
         if self.settings.known_good:
             self._count(plan, keys, outlooks)
-        due: list[Publication | None] = []
         identities: set[ObjectKey] = set()
         now = self.now()
         made = [
             (outlook, self._edition(plan, outlook, self.sight.content(plan, outlook.word), now)) for outlook in outlooks
         ]
         around = self.observed.around(plan, made, filling=bool(self.unfilled))
+        due: list[tuple[bytes, Sequence[Publication | None]]] = []
         for outlook, edition in made:
-            if outlook.word.type == "advisory":
-                due.append(self.editions.publisher(plan, outlook.word, identities))
             # An indicator and its observable are there before the relationship that refers to them; and each right
             # after the other, wherever a batch ends: that must not show in a log.
             before, after = around.get(outlook.key, NOTHING_AROUND)
-            due += before, edition, after
-        return [publication for publication in due if publication is not None]
+            if outlook.word.type == "advisory":
+                before = self.editions.publisher(plan, outlook.word, identities)
+            due.append((outlook.key, (before, edition, after)))
+        return due
 
     def _count(self, plan: Plan, keys: Sequence[bytes], outlooks: list[Outlook]) -> None:
         if len(outlooks) != len(keys):  # some were marked more than once, of some the view knows nothing

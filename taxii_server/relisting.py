@@ -17,7 +17,7 @@ import orjson
 from config import audience as audiences
 from config.audience import Audience
 from normalizers.claims import Claim
-from normalizers.ids import OBJECT_TYPES
+from normalizers.ids import OF_OBJECTS
 from normalizers.known_good import NOTHING, Matcher
 from taxii_server import lists
 from taxii_server.lists import Applied
@@ -148,7 +148,7 @@ class Relisting:
         marked: dict[Audience, list[bytes]] = {}
         for key in sorted(claims):
             kind, value = claims[key][0].type, claims[key][0].value
-            for audience in change.audiences(kind, value) if kind not in OBJECT_TYPES else ():
+            for audience in change.audiences(kind, value) if kind not in OF_OBJECTS else ():
                 marked.setdefault(audience, []).append(key)
         return sorted(marked.items(), key=lambda item: (audiences.rank(item[0]), item[0]))
 
@@ -188,7 +188,7 @@ class Relisting:
         after = b""
         while keys := self._store.keys(after=after, limit=_STEP):
             for about in self._store.claims(keys).values():
-                if about[0].type in OBJECT_TYPES:
+                if about[0].type in OF_OBJECTS:
                     continue
                 held = self._held(about[0])
                 for plan in self._publisher.plans:

@@ -20,7 +20,7 @@ from config.instant import Millis
 from config.known_good import KnownGood
 from config.settings import Collection, Settings
 from normalizers.claims import observable_key
-from normalizers.ids import OBJECT_TYPES
+from normalizers.ids import OF_OBJECTS
 from normalizers.known_good import Matcher
 from normalizers.known_good_effects import Policy, Rule
 from normalizers.merge import View
@@ -87,8 +87,8 @@ class Suppression:
 
     def match(self, kind: str, value: str) -> int:
         """The lists that hold an observable, as a mask, but for those that a person says it is released from; none
-        holds a vulnerability or an advisory."""
-        held = 0 if not self._items or kind in OBJECT_TYPES else self.matcher.match(kind, value)
+        holds a vulnerability, an advisory or a STIX object."""
+        held = 0 if not self._items or kind in OF_OBJECTS else self.matcher.match(kind, value)
         return held & ~self._decided(kind, value, "released") if held else 0
 
     def kept(self, kind: str, value: str) -> int:
@@ -239,7 +239,7 @@ class Suppression:
     def told(self, kind: str, value: str, reader: Audience) -> list[dict[str, Any]]:
         """Which lists hold an observable and by which entry, as ``reader`` may know it, and what a person decided about
         it: a list that is not for them is ``policy``, decided or not."""
-        if not self._items or kind in OBJECT_TYPES or not self.matcher.match(kind, value):
+        if not self._items or kind in OF_OBJECTS or not self.matcher.match(kind, value):
             return []
         decided = self.decisions.about(kind, value)
         found: list[dict[str, Any]] = []

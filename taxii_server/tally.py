@@ -27,6 +27,8 @@ class Tally:
     renewed: int = 0
     #: rows among the claims that were dated ahead
     ahead: int = 0
+    #: those among them that say of a STIX object that it may be passed on
+    passed_on: int = 0
     #: whether the run ended before the feed's pages did
     more: bool = False
 
@@ -47,4 +49,5 @@ class Tally:
             "withdrawn": self.withdrawn,
             "renewed": self.renewed,
             "ahead": self.ahead,
+            "passed_on": self.passed_on,
         }

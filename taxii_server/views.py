@@ -101,7 +101,7 @@ class Sight:
         latest = self._clock() // 1_000 + self._skew
         policy = self.known_good.policy(plan.view, plan.collections[0])
         keys = list(keys)
-        joins = self._joins.of(keys, claims, self._seen(plan.view))
+        joins = self._joins.of(keys, claims, self.seen(plan.view))
         words = {}
         for key in keys:
             present = [claim for claim in claims.get(key, ()) if claim.version <= latest and claim.last_seen <= latest]
@@ -119,7 +119,7 @@ class Sight:
     def reach(self, plan: Plan, keys: Sequence[bytes], claims: Mapping[bytes, list[Claim]]) -> Reach:
         """The observables whose objects in the view may change when those of ``keys`` do: these, and what they are
         joined with, each behind the first for which."""
-        joins = self._joins.of(keys, claims, self._seen(plan.view))
+        joins = self._joins.of(keys, claims, self.seen(plan.view))
         if not joins:
             return Reach(keys, {}, claims)
         order: dict[bytes, None] = {}
@@ -132,7 +132,7 @@ class Sight:
                 because.setdefault(near.key, set()).add(key)
         return Reach(list(order), because, {**claims, **self._store.claims(order.keys() - claims.keys())})
 
-    def _seen(self, view: View) -> Callable[[Claim], bool]:
+    def seen(self, view: View) -> Callable[[Claim], bool]:
         """Whether a claim counts in the view at present."""
         latest = self._clock() // 1_000 + self._skew
         return lambda claim: claim.version <= latest and claim.last_seen <= latest and sees(view, claim)

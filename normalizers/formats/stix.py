@@ -1,7 +1,8 @@
 """STIX 2.1 objects, in a bundle, in a TAXII envelope or in a bare list; and STIX 2.0 in a bundle that says so.
 
-Indicators of one comparison become claims. Identities, marking-definitions and extension-definitions are read as
-context and are no rows; every other object is refused. An object's line is its place among the rows.
+Indicators of one comparison become claims, and objects of the types that the feed passes on. Identities,
+marking-definitions and extension-definitions are else read as context and are no rows; every other object is refused.
+An object's line is its place among the rows.
 """
 
 from __future__ import annotations
@@ -18,17 +19,20 @@ from config.audience import INTERNAL, Audience
 from config.entry import Entry
 from config.feeds import Feed
 from config.instant import Millis
+from config.observables import Passable
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.indicators import CONTEXT, Policy, Reader, Word, type_of
 from normalizers.jsons import parsed
+from normalizers.passing import claim_of
 from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument, refusal
 from normalizers.sources import Source
 from normalizers.times import time_reader
 
 _LONGEST_ID = 300
-#: It is for fewer than anybody here, for nobody knows whom, or harmless. What cannot be read at all is no such word.
-_SECOND_THOUGHTS = frozenset(("marking", "unknown-marking", "benign"))
+#: It is for fewer than anybody here, for nobody knows whom, harmless, or passed on no more. What cannot be read at all
+#: is no such word.
+_SECOND_THOUGHTS = frozenset(("marking", "unknown-marking", "unmarked", "benign", "object-type"))
 _time = time_reader("iso", UTC)
 
 
@@ -39,17 +43,22 @@ class Format(Entry):
     kind: Literal["stix"]
     #: label that an indicator bears -> threat; the first that fits counts
     threats: dict[str, str] = Field(default_factory=dict)
+    #: types of the objects that are passed on unchanged
+    pass_on: tuple[Passable, ...] = ()
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
         objects, old = _objects(document)
         source = Source(feed, document)
         reader = self._reader(source, objects, old)
-        for number, obj in enumerate(_rows(objects), start=1):
+        for number, obj in enumerate(self._rows(objects), start=1):
             audience: Audience | None = INTERNAL  # in doubt: a row whose marking cannot be read, or is RED, is nobody's
             try:
                 audience = reader.audience(obj)
-                yield Record(_name(obj), _claim(reader.word(obj), source, audience))
+                if type_of(obj) in self.pass_on:
+                    yield Record(_name(obj), claim_of(obj, source, audience, document.fetched))
+                else:
+                    yield Record(_name(obj), _claim(reader.word(obj), source, audience))
             except BadValue as error:
                 yield refusal(number, error, audience)._replace(takes_back=_taken_back(obj, error))
 
@@ -57,7 +66,11 @@ class Format(Entry):
         """See :class:`normalizers.reading.Reading`."""
         objects, old = _objects(document)
         reader = self._reader(Source(feed, document), objects, old)
-        return Counter(_readers(reader, obj, feed) for obj in _rows(objects))
+        return Counter(_readers(reader, obj, feed) for obj in self._rows(objects))
+
+    def _rows(self, objects: list[Any]) -> Iterator[Any]:
+        context = CONTEXT.difference(self.pass_on)
+        return (obj for obj in objects if type_of(obj) not in context)
 
     def _reader(self, source: Source, objects: list[Any], old: bool) -> Reader:
         """A feed speaks in its own words, for those whom its markings and terms allow, up to the feed's own lives."""
@@ -121,7 +134,3 @@ def _objects(document: Document) -> tuple[list[Any], bool]:
     if not isinstance(objects, list) or (isinstance(tree, dict) and tree.get("type", "bundle") != "bundle"):
         raise UnreadableDocument(f"{document.name}: expected a STIX bundle, a TAXII envelope or a list of objects")
     return objects, isinstance(tree, dict) and tree.get("spec_version") == "2.0"
-
-
-def _rows(objects: list[Any]) -> Iterator[Any]:
-    return (obj for obj in objects if type_of(obj) not in CONTEXT)

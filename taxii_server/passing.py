@@ -1,0 +1,266 @@
+"""What is passed on unchanged, in each view: what enters once all that it refers to is there, and what leaves.
+
+An object's version enters those collections of the view that admit it in which every reference of it resolves; what
+waits for another enters right behind that, wherever a batch ends. What is no longer said to the view leaves its
+collections, and before it whatever refers to it there. Which objects refer to one is asked of the store's aliases,
+which remember for good: so only what the view itself sees of those counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+
+from config.instant import Clock, Millis, time_key
+from config.observables import PASSED
+from normalizers import passing, stix
+from normalizers.checking import key_of
+from normalizers.claims import Claim
+from normalizers.markings import is_predefined
+from normalizers.passing import Choice, Version, observable_of
+from taxii_server.admission import admits
+from taxii_server.stores.base import ObjectState, Publication, Selection, Store, Versions, version_key
+from taxii_server.turns import Turns
+from taxii_server.views import Plan
+
+_STEP = 1_000
+#: Objects that never leave a collection, whoever put them there.
+_STAYING = ("identity", "marking-definition")
+
+Claims = Mapping[bytes, list[Claim]]
+
+
+class Passage(NamedTuple):
+    """What is due in a view."""
+
+    #: by the marked observable for which it is; most have no entry
+    due: dict[bytes, list[Publication]]
+    #: of what is due because another is: for which of the marked ones each is here
+    because: dict[bytes, set[bytes]]
+
+
+NOTHING = Passage({}, {})
+
+
+class Passing:
+    """Passes on what the views of a hub may see, at the present of a clock."""
+
+    def __init__(self, store: Store, turns: Turns, clock: Clock, skew: Millis) -> None:
+        self._store = store
+        self._turns = turns
+        self._clock = clock
+        self._skew = skew
+
+    def wait(self, claims: Claims) -> None:
+        """See to it that what time alone changes is looked at again then."""
+        now = self._clock() // 1_000
+        for key, about in claims.items():
+            if about and about[0].type == PASSED:
+                for claim, until in passing.waits(about, now):
+                    self._store.wait(key, claim.audience, until)
+
+    def pass_on(self, plan: Plan, keys: Iterable[bytes], claims: Claims) -> Passage:
+        """What is due in the view of those of the marked ``keys`` that are objects passed on; what has to leave has
+        left. Raises NotNow."""
+        marked = [key for key in keys if (about := claims.get(key)) and about[0].type == PASSED]
+        if not marked:
+            return NOTHING
+        now = self._clock() // 1_000
+        walk = _Walk(self._store, plan, claims, now, now + self._skew)
+        leaving = [place for key in marked for place in walk.gone(key)]
+        if leaving:
+            self._turns.prolong()
+            for collection, stix_id in leaving:
+                self._leave(plan, collection, stix_id)
+            walk.forget()
+        because: dict[bytes, set[bytes]] = {}
+        due: dict[bytes, list[Publication]] = {}
+        for key in marked:
+            for item in walk.enter(key):
+                due.setdefault(key, []).append(item)
+                because.setdefault(item.key, set()).add(key)
+        return Passage(due, because)
+
+    def _leave(self, plan: Plan, collection: str, stix_id: str) -> None:
+        """Take an object out of a collection, and first whatever refers to it there, the last of a chain first."""
+        now = self._clock()
+        stack, seen = [(stix_id, False)], {stix_id}
+        while stack:
+            one, ready = stack.pop()
+            if ready:
+                self._store.delete(collection, plan.scope, key_of(one), None, now)
+                continue
+            stack.append((one, True))
+            for other, versions in self._referring(plan, collection, one):
+                if versions is not None:  # it refers to it no more
+                    self._store.delete(collection, plan.scope, key_of(other), versions, now)
+                elif other not in seen:
+                    seen.add(other)
+                    stack.append((other, False))
+
+    def _referring(self, plan: Plan, collection: str, stix_id: str) -> Iterator[tuple[str, Versions | None]]:
+        """The objects of the collection that refer to that one; of those whose superseded versions alone do, which."""
+        for page in _referrers(self._store, stix_id):
+            others = {about[0].value: key for key, about in page.items()}
+            states = self._store.objects(plan.scope, [key_of(other) for other in others])
+            for other, key in others.items():
+                state = states.get(key_of(other))
+                if state is not None and state.key == key and collection in state.places:
+                    yield from self._versions(collection, state, other, stix_id)
+
+    def _versions(
+        self, collection: str, state: ObjectState, other: str, stix_id: str
+    ) -> Iterator[tuple[str, Versions | None]]:
+        every = Selection(limit=_STEP, ids=frozenset([key_of(other)]), versions=Versions(all=True))
+        entries = self._store.page(collection, every).entries
+        refer = [entry for entry in entries if stix_id in passing.references_of(orjson.loads(entry.body))]
+        if any(entry.date_added == state.places[collection] for entry in refer):
+            yield other, None
+        elif refer:
+            yield other, Versions(last=False, exact=tuple(version_key(entry.version) for entry in refer))
+
+
+class _Walk:
+    """One look at the objects of a view, and at what refers to them."""
+
+    def __init__(self, store: Store, plan: Plan, claims: Claims, now: Millis, latest: Millis) -> None:
+        self._store = store
+        self._plan = plan
+        self._now = now
+        self._latest = latest
+        self._claims = dict(claims)
+        #: as they will be once all that is due is published
+        self._states: dict[str, ObjectState | None] = {}
+
+    def forget(self) -> None:
+        """The store has changed."""
+        self._states.clear()
+
+    def gone(self, key: bytes) -> list[tuple[str, str]]:
+        """(collection, id) of where an object has to leave: nobody says to the view what is there, or a later version
+        that will take its place."""
+        stix_id = self._claims[key][0].value
+        state = self._state(stix_id)
+        if state is None or state.key != key or not state.places or self._choice(key, state) is not None:
+            return []
+        if any(_is_later(choice.version, state) for choice in self._choices(key)):
+            return []
+        return [(collection, stix_id) for collection in sorted(state.places)]
+
+    def enter(self, marked: bytes) -> Iterator[Publication]:
+        """What is due of that object, and of what waited for it, each behind what it refers to."""
+        stack = [marked]
+        while stack:
+            key = stack.pop()
+            edition = self._edition(key)
+            if edition is not None:
+                yield edition
+            # What waits for a marked one is looked at in any case: a crash may have come between the two.
+            if edition is not None or key == marked:
+                stack += reversed(self._waiting(self._claims[key][0].value))
+
+    def _waiting(self, stix_id: str) -> list[bytes]:
+        found: list[bytes] = []
+        for page in _referrers(self._store, stix_id):
+            found += page
+            self._claims.update(page)
+        return found
+
+    def _edition(self, key: bytes) -> Publication | None:
+        """The version that is due, for the collections that lack it and hold all that it refers to."""
+        stix_id = self._claims[key][0].value
+        state = self._state(stix_id)
+        choice = self._choice(key, state)
+        # Under an id of the hub's own nobody else says anything.
+        if choice is None or (state is not None and state.key != key):
+            return None
+        lacking = tuple(name for name in self._plan.names if self._lacks(name, choice, state))
+        names = tuple(name for name in lacking if self._resolves(choice.version, name))
+        admitted = self._admitted(choice, names, state)
+        return self._published(key, choice.version, state, admitted) if admitted else None
+
+    def _admitted(self, choice: Choice, names: Sequence[str], state: ObjectState | None) -> tuple[str, ...]:
+        there = state.places if state is not None else {}
+        collections = zip(self._plan.collections, self._plan.names, strict=True)
+        return tuple(
+            name
+            for collection, name in collections
+            if name in names and (name in there or admits(collection, choice.word, self._now))
+        )
+
+    def _lacks(self, name: str, choice: Choice, state: ObjectState | None) -> bool:
+        if state is None or name not in state.places or _is_later(choice.version, state):
+            return True
+        if not state.places[name]:
+            return False  # it is about to enter
+        # It may hold an older version, if this one refers to what was not there.
+        return self._store.object_body(name, choice.version.key, self._plan.scope) != choice.version.body
+
+    def _resolves(self, version: Version, name: str) -> bool:
+        """Whether all that it refers to is in the collection, and will not leave before it."""
+        return all(is_predefined(reference) or self._is_in(reference, name) for reference in version.references)
+
+    def _is_in(self, reference: str, name: str) -> bool:
+        state = self._state(reference)
+        if state is None or name not in state.places:
+            return False
+        return state.type in _STAYING or state.key == observable_of(reference)
+
+    def _published(
+        self, key: bytes, version: Version, state: ObjectState | None, names: tuple[str, ...]
+    ) -> Publication:
+        kind, uuid = version.key
+        digest = stix.digest(version.body)
+        places = {**(state.places if state is not None else {}), **dict.fromkeys(names, 0)}
+        self._states[version.id] = ObjectState(
+            self._plan.scope, kind, uuid, key, 1, version.created, version.modified, digest, version.revoked, 0, "",
+            places,
+        )  # fmt: skip
+        return Publication(
+            scope=self._plan.scope,
+            type=kind,
+            uuid=uuid,
+            version=version.modified,
+            created=version.created,
+            body=version.body,
+            digest=digest,
+            collections=names,
+            expected=state.version if state is not None else None,
+            key=key,
+            revoked=version.revoked,
+        )
+
+    def _choices(self, key: bytes) -> list[Choice]:
+        return passing.choices(self._claims[key], self._plan.view, self._now, self._latest)
+
+    def _choice(self, key: bytes, state: ObjectState | None) -> Choice | None:
+        """The version that counts. What was published under one date stays as it is: no other bytes bear that date."""
+        ready = [choice for choice in self._choices(key) if choice.version.from_then <= self._now]
+        if not ready or state is None or _is_later(ready[0].version, state):
+            return ready[0] if ready else None
+        return next((choice for choice in ready if _is_the_one(choice.version, state)), None)
+
+    def _state(self, stix_id: str) -> ObjectState | None:
+        if stix_id not in self._states:
+            key = key_of(stix_id)
+            self._states[stix_id] = self._store.objects(self._plan.scope, [key]).get(key)
+        return self._states[stix_id]
+
+
+def _is_later(version: Version, state: ObjectState) -> bool:
+    return time_key(version.modified) > time_key(state.version)
+
+
+def _is_the_one(version: Version, state: ObjectState) -> bool:
+    return time_key(version.modified) == time_key(state.version) and stix.digest(version.body) == state.digest
+
+
+def _referrers(store: Store, stix_id: str) -> Iterator[dict[bytes, list[Claim]]]:
+    """By key, in order, the claims about the objects that anybody said refer to that one, page by page."""
+    alias, after = observable_of(stix_id), b""
+    while keys := store.aliased(alias, _STEP, after=after):
+        claims = store.claims(keys)
+        yield {key: claims[key] for key in keys if key in claims}
+        after = keys[-1]
