@@ -6,13 +6,17 @@ import contextlib
 import unicodedata
 from collections.abc import Iterable
 
+from config.observables import PASSED
 from normalizers.bad_value import BadValue
+from normalizers.checking import is_id
 from normalizers.values import canonical, classify, jvns_in
 
 
 def meanings(value: str) -> list[tuple[str, str]]:
     """The observables that a value may name, the likeliest first: a hash may be a file's, a certificate's or a JA3
-    fingerprint. Raises :class:`BadValue` where it can be none."""
+    fingerprint; the id of a STIX object is one that may be passed on. Raises :class:`BadValue` where it can be none."""
+    if is_id(value.strip().lower()):
+        return [(PASSED, value.strip().lower())]
     if value.upper().startswith("CVE-"):
         return [canonical("cve", value)]
     if unicodedata.normalize("NFKC", value).upper().startswith("JVN"):

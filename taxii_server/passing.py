@@ -19,6 +19,7 @@ from normalizers import passing, stix
 from normalizers.checking import key_of
 from normalizers.claims import Claim
 from normalizers.markings import is_predefined
+from normalizers.merge import Merged
 from normalizers.passing import Choice, Version, observable_of
 from taxii_server.admission import admits
 from taxii_server.stores.base import ObjectState, Publication, Selection, Store, Versions, version_key
@@ -42,6 +43,18 @@ class Passage(NamedTuple):
 
 
 NOTHING = Passage({}, {})
+
+
+class Standing(NamedTuple):
+    """Where an object stands in a view that is told of it."""
+
+    version: str
+    revoked: bool
+    word: Merged
+    #: ids of those collections that hold it
+    places: tuple[str, ...]
+    #: ids that it refers to and no collection of the view holds
+    waits_for: tuple[str, ...]
 
 
 class Passing:
@@ -122,6 +135,11 @@ class Passing:
             yield other, Versions(last=False, exact=tuple(version_key(entry.version) for entry in refer))
 
 
+def standing(store: Store, plan: Plan, claims: Sequence[Claim], now: Millis, skew: Millis) -> Standing | None:
+    """Where the object that these claims are about stands in the view; None where the view is told nothing of it."""
+    return _Walk(store, plan, {claims[0].key: list(claims)}, now, now + skew).standing(claims[0].key)
+
+
 class _Walk:
     """One look at the objects of a view, and at what refers to them."""
 
@@ -148,6 +166,18 @@ class _Walk:
         if any(_is_later(choice.version, state) for choice in self._choices(key)):
             return []
         return [(collection, stix_id) for collection in sorted(state.places)]
+
+    def standing(self, key: bytes) -> Standing | None:
+        """See :func:`standing`."""
+        choices = self._choices(key)
+        if not choices:
+            return None
+        state = self._state(self._claims[key][0].value)
+        version, word = self._choice(key, state) or choices[0]
+        own = state is not None and state.key == key
+        places = tuple(sorted(state.places)) if state is not None and own else ()
+        missing = (one for one in version.references if not any(self._resolves(one, name) for name in self._plan.names))
+        return Standing(version.modified, version.revoked, word, places, tuple(missing))
 
     def enter(self, marked: bytes) -> Iterator[Publication]:
         """What is due of that object, and of what waited for it, each behind what it refers to."""
@@ -177,7 +207,8 @@ class _Walk:
         if choice is None or (state is not None and state.key != key):
             return None
         lacking = tuple(name for name in self._plan.names if self._lacks(name, choice, state))
-        names = tuple(name for name in lacking if self._resolves(choice.version, name))
+        references = choice.version.references
+        names = tuple(name for name in lacking if all(self._resolves(one, name) for one in references))
         admitted = self._admitted(choice, names, state)
         return self._published(key, choice.version, state, admitted) if admitted else None
 
@@ -198,11 +229,10 @@ class _Walk:
         # It may hold an older version, if this one refers to what was not there.
         return self._store.object_body(name, choice.version.key, self._plan.scope) != choice.version.body
 
-    def _resolves(self, version: Version, name: str) -> bool:
-        """Whether all that it refers to is in the collection, and will not leave before it."""
-        return all(is_predefined(reference) or self._is_in(reference, name) for reference in version.references)
-
-    def _is_in(self, reference: str, name: str) -> bool:
+    def _resolves(self, reference: str, name: str) -> bool:
+        """Whether it is to what is in the collection, and will not leave before what refers to it."""
+        if is_predefined(reference):
+            return True
         state = self._state(reference)
         if state is None or name not in state.places:
             return False

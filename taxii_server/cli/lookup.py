@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import click
 from config import audience as audiences
 from config.audience import INTERNAL, Audience
 from config.instant import system_clock
+from config.observables import PASSED
 from config.settings import Settings
 from normalizers.around import around
 from normalizers.bad_value import BadValue
@@ -20,16 +21,21 @@ from normalizers.ids import id_text
 from normalizers.meanings import meanings
 from taxii_server.cli.context import NOT_FOUND, as_json, configured, opened, refuse
 from taxii_server.cli.tables import moment, show_json, show_rows
+from taxii_server.passing import standing
 from taxii_server.stores.base import Store
 from taxii_server.suppression import Suppression
-from taxii_server.views import Sight, plans
+from taxii_server.views import Plan, Sight, plans
 
 _OF_CLAIMS = ["origin", "for", "confidence", "last_seen", "ends", "withdrawn", "malware", "labels"]
 _OF_NEARBY = ["value", "relation", "origin", "for", "confidence", "last_seen", "ends", "withdrawn"]
 _OF_OBJECTS = ["id", "confidence", "ends", "revoked", "kept_out", "collections"]
 _OF_LISTS = ["list", "entry", "action", "for", "decided", "why"]
 #: type of a value that others go by -> where those stand in JSON, and what the value is to them
-_BESIDES = {"file": ("files", "is another hash of"), "jvn": ("numbered", "is the number of")}
+_BESIDES = {
+    "file": ("files", "is another hash of"),
+    "jvn": ("numbered", "is the number of"),
+    PASSED: ("referring", "is referred to by"),
+}
 
 
 @click.command()
@@ -41,10 +47,11 @@ def lookup(value: str, reader: str, config: Path | None, data: Path | None, json
     """Show what the hub knows about VALUE.
 
     That is every claim, whoever may see it, and the objects made of them. VALUE is an address, network, domain,
-    URL, hash, e-mail address, AS number, CVE, number of JVN, id of JVN iPedia or wallet, defanged or not. A hash may
-    be a file's, a certificate's or a JA3 fingerprint. A file is found by its weaker hashes too, vulnerabilities and
-    advisories by a number of JVN. What is known about the networks that hold an address, and about a URL's host,
-    stands apart. So do the known-good lists that hold it, by which entry. For the hub's operators.
+    URL, hash, e-mail address, AS number, CVE, number of JVN, id of JVN iPedia or wallet, defanged or not, or the id
+    of a STIX object that is passed on. A hash may be a file's, a certificate's or a JA3 fingerprint. A file is found by
+    its weaker hashes too, vulnerabilities and advisories by a number of JVN. What is known about the networks that hold
+    an address, and about a URL's host, stands apart. So do the known-good lists that hold it, by which entry. For the
+    hub's operators.
 
     Exit code 5 when nothing is known about VALUE itself.
     """
@@ -53,7 +60,7 @@ def lookup(value: str, reader: str, config: Path | None, data: Path | None, json
     except BadValue as error:
         refuse(
             f"{error}; VALUE is an address, network, domain, URL, hash, e-mail address, AS number, CVE, "
-            "number of JVN, id of JVN iPedia or wallet"
+            "number of JVN, id of JVN iPedia or wallet, or the id of a STIX object"
         )
     try:
         audiences.check(reader)
@@ -133,7 +140,8 @@ def _show(known: dict[str, Any]) -> None:
     click.echo(f"{known['type']} {known['value']}")
     show_rows("Claims", known["claims"], json_=False, columns=_OF_CLAIMS, text="labels")
     if known["objects"]:
-        show_rows("Published as", known["objects"], json_=False, columns=_OF_OBJECTS, text="collections")
+        columns = [*_OF_OBJECTS, "waits_for"] if known["type"] == PASSED else _OF_OBJECTS
+        show_rows("Published as", known["objects"], json_=False, columns=columns, text="collections")
 
 
 def _around(store: Store, kind: str, text: str, reader: Audience) -> list[dict[str, Any]]:
@@ -175,6 +183,9 @@ def _objects(
     for plan in plans(settings):
         if not audiences.sees(reader, plan.view.audience):
             continue
+        if claims and claims[0].type == PASSED:
+            yield from _passed_on(settings, store, plan, claims, titles)
+            continue
         for outlook in sight.look(plan, [key], {key: claims}):
             state = outlook.known.state
             if state is not None:
@@ -188,3 +199,22 @@ def _objects(
                     "confidence": outlook.word.confidence,
                     "collections": [titles.get(name, name) for name in state.places],
                 }
+
+
+def _passed_on(
+    settings: Settings, store: Store, plan: Plan, claims: list[Claim], titles: Mapping[str, str]
+) -> Iterator[dict[str, Any]]:
+    """An object that is passed on, as it stands in a view, and what it waits for there."""
+    found = standing(store, plan, claims, system_clock() // 1_000, settings.tolerated_skew)
+    if found is not None:
+        yield {
+            "view": plan.view.name,
+            "id": claims[0].value,
+            "version": found.version,
+            "revoked": found.revoked,
+            "kept_out": None if found.places else "waiting",
+            "ends": moment(found.word.ends),
+            "confidence": found.word.confidence,
+            "collections": [titles.get(name, name) for name in found.places],
+            "waits_for": list(found.waits_for),
+        }

@@ -15,7 +15,7 @@ from config.entry import Entry
 from config.feeds import Expectation, Feed, Publisher
 from config.instant import DAY
 from config.known_good import Cap, KnownGood
-from config.observables import LIFE, TYPES
+from config.observables import LIFE, PASSED, TYPES
 from config.settings import ApiRoot, Collection, Group, Hub, Narrowing, Settings, ViewEntry
 from config.transports import Transport
 from normalizers.reading import reading
@@ -107,7 +107,7 @@ def test_lives_are_described() -> None:
     section = next(item for item in pages.sections(FEEDS) if item.names == ("life",))
     shown = {pages.codes(row[0])[0]: (row[1], row[2]) for row in pages.rows(section)}
     assert shown == {kind: (f"{usual // DAY}d", f"{longest // DAY}d") for kind, (usual, longest) in LIFE.items()}
-    assert shown.keys() == set(TYPES)
+    assert shown.keys() == {*TYPES, PASSED}
 
 
 def test_threats_are_described() -> None:
