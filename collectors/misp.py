@@ -53,6 +53,9 @@ def collect(feed: Feed, transport: MispTransport, cursor: Mapping[str, Any], mea
         manifest, listed = server.manifest(manifest)
         if listed is None:
             return Collected(cursor={**cursor, "manifest": manifest}, unchanged=True)
+        if known and not listed:
+            # Else a list that says nothing any more would be taken for one that has not changed.
+            raise Unreadable(f"{server.shown_manifest}: expected events, of which {len(known)} were read, got none")
         whole = feed.kind == "list" and listed != known
         left = {uuid: at for uuid, at in listed.items() if whole or known.get(uuid) != at}
         known = {uuid: at for uuid, at in known.items() if uuid in listed}
@@ -160,6 +163,11 @@ class _Server:
             also=also,
         )
         return get(request, self._means)
+
+    @property
+    def shown_manifest(self) -> str:
+        """Its URL as configured."""
+        return self._shown("manifest.json")
 
     def _shown(self, name: str) -> str:
         return f"{self._transport.url.rstrip('/')}/{name}"

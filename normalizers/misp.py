@@ -39,6 +39,8 @@ _FAMILIES = frozenset((
 _CLUSTER = re.compile(r'misp-galaxy:([a-z0-9-]{1,60})="([^"]{1,200})"', re.IGNORECASE)
 #: What ATT&CK's clusters add to a name.
 _ATTACK_ID = re.compile(r" - [A-Z]{1,2}[0-9]{4}(?:\.[0-9]{3})?\Z")
+#: What every attribute has.
+_EVERY = ("uuid", "type", "value", "timestamp", "to_ids")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _epoch = time_reader("epoch", None)
 _iso = time_reader("iso", UTC)
@@ -74,6 +76,11 @@ class Event(NamedTuple):
     #: attributes as they are written, each row's together
     rows: tuple[tuple[dict[str, Any], ...], ...]
 
+    @property
+    def named(self) -> bool:
+        """Whether each of them has a uuid, so that what is gone can be told from what has another name."""
+        return all(record_names(row) for row in self.rows)
+
 
 def events(tree: Any) -> list[Any] | None:
     """The events that a document holds, in whichever wrapping: one, a list of them, or a server's response. None where
@@ -91,6 +98,9 @@ def event(said: Any) -> Event:
     """Raises :class:`BadValue` for what is no event."""
     if not isinstance(said, dict):
         raise BadValue("bad-record", f"Event: expected an object, got {type(said).__name__}")
+    if not any(isinstance(said.get(name), list) for name in ("Attribute", "Object")):
+        # No list is no empty one: an event that lost it says nothing of what it had.
+        raise BadValue("bad-record", "Event: expected a list of attributes (Attribute, Object), got none")
     return Event(name_of(said), _epoch(said.get("timestamp")), tags(said), tuple(_rows(said)))
 
 
@@ -100,6 +110,17 @@ def name_of(said: dict[str, Any]) -> str:
     if not isinstance(uuid, str) or _UUID.fullmatch(uuid) is None:
         raise BadValue("bad-object", f"uuid: expected a UUID, got {shown(str(uuid))}")
     return uuid.lower()
+
+
+def missing(events: Iterable[Event]) -> list[str]:
+    """The members that every attribute has and none of these does; none where there are no attributes."""
+    found: set[str] = set()
+    rows = [row for one in events for row in one.rows]
+    for row in rows:
+        found.update(name for name in _EVERY if row[0].get(name) is not None)
+        if len(found) == len(_EVERY):
+            return []
+    return [name for name in _EVERY if name not in found] if rows else []
 
 
 def _rows(said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], ...]]:
@@ -132,6 +153,9 @@ def attribute(row: tuple[dict[str, Any], ...], event: Event) -> Attribute:
     """What a row of the event says. Raises :class:`BadValue`."""
     said = row[0]
     value, kind = said.get("value"), said.get("type")
+    if said.get("to_ids") is None:
+        # Not to say so is not to say no, which would take back what the attribute said before.
+        raise BadValue("bad-record", "to_ids: expected true or false, got none")
     if not isinstance(kind, str) or isinstance(value, bool) or not isinstance(value, str | int):
         raise BadValue("bad-record", "expected an attribute with a type and a value, got another")
     changes = [_epoch(one["timestamp"]) for one in row if one.get("timestamp") not in (None, "", 0, "0")]

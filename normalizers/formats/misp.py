@@ -49,7 +49,8 @@ class Format(Entry):
                 line += 1
                 yield refusal(line, error, INTERNAL)
                 continue
-            yield reading.whole()
+            if reading.event.named:
+                yield reading.whole()
             for row in reading.event.rows:
                 for item in reading.row(row):
                     line += 1
@@ -57,6 +58,7 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
+        _check_members(document)
         rows = (item for item in self.read(document, feed) if not isinstance(item, Whole))
         return Counter(item.audience or feed.audience for item in rows)
 
@@ -66,6 +68,21 @@ def _events(document: Document) -> list[Any]:
     if events is None:
         raise UnreadableDocument(f"{document.name}: expected a MISP event or a list of them, got something else")
     return events
+
+
+def _check_members(document: Document) -> None:
+    """Raise UnreadableDocument where members have other names now: attributes that lack one would all be context, or
+    others than those that were there before."""
+    readable, error = [], None
+    for said in _events(document):
+        try:
+            readable.append(misp.event(said))
+        except BadValue as problem:
+            error = problem
+    if error is not None and not readable:
+        raise UnreadableDocument(f"{document.name}: {error}")
+    if gone := misp.missing(readable):
+        raise UnreadableDocument(f"{document.name}: expected attributes with {', '.join(gone)}, got none that has it")
 
 
 class _Reading:

@@ -156,3 +156,14 @@ def test_another_url_starts_anew(misp_feed: MispFeed, waits: Waits) -> None:
     """The cursor is of the feed that was read."""
     first = Case(misp_feed, waits).collect()
     assert len(Case(misp_feed, waits, url=f"{misp_feed.url}/").collect(first.cursor).documents) == 3
+
+
+@pytest.mark.parametrize("kind", ["log", "list"])
+def test_a_manifest_that_names_no_events_any_more_is_no_news(misp_feed: MispFeed, waits: Waits, kind: str) -> None:
+    """It is told, and a list is not taken for one that has not changed. One that never named any is empty."""
+    case = Case(misp_feed, waits, kind=kind)
+    first = case.collect()
+    misp_feed.manifest.clear()
+    with pytest.raises(Unreadable, match="expected events, of which 3 were read, got none"):
+        case.collect(first.cursor)
+    assert not case.collect().documents

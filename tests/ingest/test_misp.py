@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -186,3 +187,41 @@ def test_what_is_gone_answers_look_ups_as_withdrawn(misp: Misp) -> None:
     key = observable_key("domain", "b.example")
     (claim,) = misp.store.claims([key])[key]
     assert claim.withdrawn == misp.clock.now // 1_000
+
+
+def _renamed(said: Any, old: str) -> Any:
+    """The document with every member of that name under another one."""
+    if isinstance(said, dict):
+        return {f"{name}_2" if name == old else name: _renamed(value, old) for name, value in said.items()}
+    return [_renamed(item, old) for item in said] if isinstance(said, list) else said
+
+
+@pytest.mark.parametrize("kind", ["log", "list"])
+@pytest.mark.parametrize("member", ["Attribute", "uuid", "type", "value", "timestamp", "to_ids"])
+def test_a_member_that_is_renamed_is_noticed_at_once_and_takes_nothing_back(
+    tmp_path: Path, misp_feed: MispFeed, member: str, kind: str
+) -> None:
+    """That a member is not there says nothing of what it said: the run fails, and names it."""
+    misp = Misp(tmp_path, misp_feed, kind=kind)
+    misp.put(0, *map(_domain, "abcd"))
+    assert len(misp.values()) == 4
+    misp.put(60, *(_domain(name, 60) for name in "abcd"))
+    (name,) = [name for name in misp_feed.files if name != "manifest.json"]
+    event = json.loads(misp_feed.files[name])["Event"]
+    attributes = _renamed({"Attribute": event["Attribute"]}, member)
+    del event["Attribute"]
+    misp_feed.files[name] = json.dumps({"Event": event | attributes}).encode()
+    state = misp.run()
+    assert (state.status, member in state.message) == ("failed", True), state.message
+    assert len(misp.values()) == 4
+
+
+def test_an_attribute_alone_that_lacks_a_member_takes_nothing_back(misp: Misp) -> None:
+    """Beside others that have it, it costs itself."""
+    misp.put(0, *map(_domain, "abc"))
+    assert len(misp.values()) == 3
+    less = [_domain(name, 60) for name in "abc"]
+    del less[0]["to_ids"], less[1]["uuid"]
+    misp.put(60, *less)
+    assert misp.run().refused == {"bad-record": 1, "bad-object": 1}
+    assert misp.values() == {"a.example", "b.example", "c.example"}
