@@ -77,6 +77,13 @@ def collect(feed: Feed, transport: GithubTransport, cursor: Mapping[str, Any], m
     return Collected(documents=documents, cursor=position, unchanged=not documents, more=bool(left), apart=apart)
 
 
+def listing(feed: Feed, transport: GithubTransport, means: Means) -> dict[str, int]:
+    """The files that match as they stand now, and their sizes in bytes. Raises :class:`CollectError`."""
+    hub = _Hub(feed, transport, key_of(feed, means.environment), means)
+    commit, _ = hub.commit({})
+    return {path: blob.size for path, blob in hub.tree(commit).items()}
+
+
 class _Hub:
     """What one run asks GitHub for."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import yaml
@@ -16,6 +16,8 @@ _THREATS = (
 )  # fmt: skip
 #: Formats whose documents are indicators amid much else, all of which is refused.
 _WITH_CONTEXT = frozenset(("misp", "prose", "stix"))
+#: Transports that bring what is new, and no whole.
+_IN_PARTS = frozenset(("github", "linked", "misp", "taxii"))
 _HEAD = """\
 # Guessed from a document of {rows} rows; the first {tried} gave {good} claims. Correct it, and try it:
 #   noroshi feeds check THIS-FILE --sample DOCUMENT
@@ -23,11 +25,39 @@ _HEAD = """\
 """
 
 
+class About(NamedTuple):
+    """What a document says of itself; a text is "" where it says nothing."""
+
+    title: str = ""
+    #: the publisher's name
+    publisher: str = ""
+    #: an address that may be shown
+    homepage: str = ""
+    #: ISO 639-1
+    language: str = ""
+
+    def also(self, other: About) -> About:
+        """With what the other says of what this one does not."""
+        return About(*(mine or theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+_NOTHING = About()
+
+
 def feed_file(
-    source: str, form: Mapping[str, Any], *, rows: int, tried: int, good: int, feed_id: str | None = None
+    source: str,
+    form: Mapping[str, Any],
+    *,
+    rows: int,
+    tried: int,
+    good: int,
+    feed_id: str | None = None,
+    about: About = _NOTHING,
+    transport: Mapping[str, Any] | None = None,
 ) -> str:
     """The text of a feed's YAML file. ``source``: a URL, or the path of a file. ``form``: its ``format``. Of its
-    ``rows``, ``tried`` were tried and ``good`` of them read.
+    ``rows``, ``tried`` were tried and ``good`` of them read. ``about``: what the document says of itself.
+    ``transport``: how it is fetched, by default by HTTP or as the file that it is.
 
     Who may see it is never guessed: it is for the operators alone until somebody has read its terms.
     """
@@ -35,23 +65,28 @@ def feed_file(
     place = url.hostname or "" if url else ""
     name = feed_id or id_of(source)
     threat = next((threat for word, threat in _THREATS if word in f"{name}-"), None)
-    transport = {"kind": "http", "url": source} if url else {"kind": "file", "path": source}
+    fetched = transport or ({"kind": "http", "url": source} if url else {"kind": "file", "path": source})
     parts = [
         _HEAD.format(rows=rows, tried=tried, good=good),
         "# Kept for ever: the origin of its claims is made of it.",
         _said(id=name),
-        "# What it is called, and what it carries: to be said.",
-        _said(title=name, carries=f"what {place or source} publishes"),
-        "# Who publishes it: to be said. ZZ is no country.",
+        "# What it is called, as it says itself; what it carries: to be said."
+        if about.title
+        else "# What it is called, and what it carries: to be said.",
+        _said(title=about.title or name, carries=f"what {place or source} publishes"),
+        "# Who publishes it, as it says itself; ZZ is no country."
+        if about.publisher
+        else "# Who publishes it: to be said. ZZ is no country.",
         _said(
             publisher={
-                "name": place or "Unknown",
-                "country": "ZZ",
-                "homepage": f"https://{place}/" if _is_public(place) else "https://publisher.example/",
+                "name": about.publisher or place or (urlsplit(about.homepage).hostname or "Unknown"),
+                "country": "JP" if _is_japanese(about.homepage or source) else "ZZ",
+                "homepage": about.homepage
+                or (f"https://{place}/" if _is_public(place) else "https://publisher.example/"),
             }
         ),
         "# A key belongs into the environment: key: NAME, and {key} in the URL or in a header." if url else "",
-        _said(transport=transport),
+        _said(transport=dict(fetched)),
         _said(format=dict(form)),
         "# What the publisher says of who may have it; what its terms let you pass on: public, members or internal.",
         "# Nothing was guessed here: it is for the operators alone, until you have read its terms.",
@@ -67,9 +102,15 @@ def feed_file(
         "# What a value is used for: phishing, malware-download, botnet-c2, malware, spam, scanner ...",
         _said(threat=threat) if threat else "# threat: phishing",
         "# Fewer rows, or a larger share of refused ones, and the document is held.",
-        _said(expect={"min_rows": max(1, rows // 10), **({"refused": 1} if form["kind"] in _WITH_CONTEXT else {})}),
+        _said(expect=_expected(form, fetched, rows)),
     ]
     return "\n".join(part.rstrip("\n") for part in parts if part) + "\n"
+
+
+def _expected(form: Mapping[str, Any], transport: Mapping[str, Any], rows: int) -> dict[str, int]:
+    # Of what comes in parts, a part may be empty.
+    least = 0 if transport["kind"] in _IN_PARTS else max(1, rows // 10)
+    return {"min_rows": least, **({"refused": 1} if form["kind"] in _WITH_CONTEXT else {})}
 
 
 def id_of(source: str) -> str:
@@ -85,6 +126,10 @@ def kind_of(form: Mapping[str, Any]) -> str:
     fields = form.get("fields", {})
     dated = {"first_seen", "last_seen", "changed"} & fields.keys()
     return "list" if fields and not dated and (form.get("total") or form.get("metadata")) else "log"
+
+
+def _is_japanese(url: str) -> bool:
+    return (urlsplit(url).hostname or "").endswith(".jp") if url.startswith(("http://", "https://")) else False
 
 
 def _is_public(host: str) -> bool:

@@ -34,12 +34,17 @@ _FIRST = re.compile(
     r"first|added|date|time|created|publish|submi|seen|report|discover|(?:^|[._])ts$|日時|日付|年月日|[知測開告]日",
     re.I,
 )
-_MALWARE = re.compile(r"(?<!fk_)malware(?!_alias)|family|signature|マルウェア|ファミリ|検[知出]名", re.I)
+_MALWARE = re.compile(
+    r"(?<!fk_)malware(?!_alias)|virusname|detection name|family|signature|マルウェア|ファミリ|検[知出]名", re.I
+)
 _LABELS = re.compile(r"tag|label|categor|campaign|target|descri|threat|type|reason|種[別類]|分類|タグ|脅威", re.I)
 _CONFIDENCE = re.compile(r"confiden|score|信頼度|確度|スコア", re.I)
 _LINK = re.compile(r"link|reference|report|detail|permalink|source|参[照考]|出典|詳細", re.I)
 _PORT = re.compile(r"port|ポート", re.I)
 _BRAND = re.compile(r"brand|ブランド", re.I)
+_INSTANT = re.compile(r"\d{4}[-/]\d\d[-/]\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?")
+#: What stands where there was no such instant, among seconds since 1970.
+_NEVER = "0"
 _FEW = 40
 
 
@@ -61,6 +66,16 @@ def kind_of(value: str) -> str:
         return ""
 
 
+def names_malware(heading: str) -> bool:
+    """Whether a column of that name says which malware a value belongs to, or what it is detected as."""
+    return _MALWARE.search(heading) is not None
+
+
+def is_date(column: Sequence[Any]) -> bool:
+    """Whether all that stands in a column are instants, by their form alone."""
+    return bool(column) and all(isinstance(cell, str) and _INSTANT.fullmatch(cell) for cell in column)
+
+
 def careful(kind: Any) -> dict[str, str]:
     """Where values may be URLs, those that hold somebody's address are refused until a person decides otherwise."""
     return {"personal": "refuse"} if isinstance(kind, dict) or kind in ("url", "any") else {}
@@ -79,6 +94,7 @@ def fields_of(rows: Rows, zone: str) -> dict[str, Any] | None:
     read = {value, *([fields["type"]["column"]] if isinstance(fields["type"], dict) else [])}
     fields |= _hashes(value, kinds, cells, read)
     fields |= _times(cells, read, zone)
+    fields |= _never(cells, fields)
     fields |= _words(cells, kinds, read) | careful(fields["type"])
     optional = [name for name in _named(fields) if name != value and len(cells[name]) < len(rows)]
     return {**fields, "optional": optional} if optional else fields
@@ -159,8 +175,18 @@ def _times(cells: dict[str, list[Any]], read: set[str], assumed: str) -> dict[st
     return found
 
 
+def _never(cells: dict[str, list[Any]], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What says that there is nothing, where that is more than usual."""
+    dates = [fields[name] for name in ("first_seen", "last_seen", "changed") if name in fields]
+    if any(_NEVER in map(str, cells[name]) for name in dates):
+        return {"absent": [*sorted(_ABSENT), _NEVER]}
+    return {}
+
+
 def _form(column: list[Any], assumed: str) -> tuple[str, str | None] | None:
     """Form and zone of a column of dates."""
+    if any(re.fullmatch(r"1\d{9}", str(cell)) for cell in column):
+        column = [cell for cell in column if str(cell) != _NEVER]
     for form in _FORMS:
         if form.startswith("epoch") and not all(re.fullmatch(r"1\d{9}(\d{3})?(\.\d+)?", str(cell)) for cell in column):
             continue

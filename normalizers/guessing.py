@@ -19,7 +19,7 @@ from collectors.document import Document
 from config.feeds import Feed, Publisher
 from config.instant import Millis
 from config.transports import FileTransport
-from normalizers import guessing_records, guessing_texts
+from normalizers import guessing_markup, guessing_records, guessing_texts
 from normalizers.claims import Claim
 from normalizers.drafting import MOST_ROWS, zone_of
 from normalizers.reading import UnusableFormat, check, read
@@ -58,10 +58,14 @@ def guess(document: Document) -> Draft:
 
 
 def _known(document: Document) -> Iterator[dict[str, Any]]:
-    japanese = is_japanese(_head(document))
+    head = _head(document)
+    language = "ja" if is_japanese(head) else "en"
     for name in (name for name in _named() if name != _PROSE):
-        spoken = "language" in import_module(f"normalizers.formats.{name}").Format.model_fields
-        yield {"kind": name, "language": "en"} if spoken and not japanese else {"kind": name}
+        options = import_module(f"normalizers.formats.{name}").Format.model_fields
+        spoken = {"language": language} if "language" in options else {}
+        # JVN's module says of an entry what a vulnerability is, and by what id it is known.
+        secured = "describes" in options and any(mark in head for mark in ("<sec:cvss", "<sec:cpe"))
+        yield {"kind": name, **spoken, **({"describes": True, "known_by": "id"} if secured else {})}
 
 
 def _page(document: Document) -> Draft:
@@ -98,7 +102,10 @@ def _general(document: Document) -> Iterator[dict[str, Any]]:
         zone = zone_of(head)
         yield from guessing_records.tree(document, zone)
         yield from guessing_records.by_line(document, zone)
-    elif start != "<":
+    elif start == "<":
+        yield from guessing_markup.xml(document, zone_of(head))
+    else:
+        yield from guessing_markup.asciidoc(document)
         yield from guessing_texts.forms(document)
 
 
@@ -124,7 +131,10 @@ def _tried(document: Document, form: dict[str, Any]) -> Draft | None:
         return None
     good = sum(isinstance(item, Claim | Record) for item in items)
     context = sum(isinstance(item, Refusal) and item.reason in _CONTEXT for item in items)
-    return Draft(form, rows, len(items), good) if good * 2 > len(items) - context else None
+    meant = len(items) - context
+    # An event or a bundle of nothing but context is one all the same; of a text that would be any text.
+    recognised = good * 2 > meant or (context > 0 and not meant and form["kind"] != _PROSE)
+    return Draft(form, rows, len(items), good) if recognised else None
 
 
 def sketch(form: dict[str, Any], **more: Any) -> Feed:

@@ -11,8 +11,9 @@ from itertools import islice
 from typing import Any
 
 from collectors.document import Document
+from normalizers import guessing_lines
 from normalizers.bad_value import BadValue
-from normalizers.drafting import MOST_LINES, MOST_ROWS, careful, fields_of, kind_of, zone_of
+from normalizers.drafting import MOST_LINES, MOST_ROWS, careful, fields_of, is_date, kind_of, zone_of
 from normalizers.records import UnreadableDocument
 from normalizers.texts import lines
 from normalizers.values import classify
@@ -23,6 +24,7 @@ _DELIMITERS: dict[str, dict[str, str]] = {
     ",": {}, "\t": {"delimiter": "tab"}, ";": {"delimiter": ";"}, "|": {"delimiter": "|"},
 }  # fmt: skip
 _COMMENTS = ("#", ";", "//")
+_DATED = re.compile(r"\d{1,4}[-/:.]\d{1,2}[-/:.]\d{1,4}")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
 
@@ -49,6 +51,7 @@ def forms(document: Document) -> Iterator[dict[str, Any]]:
     yield from (table for table in tables if table.get("header") != "none")
     yield from _lists(rows, said)
     yield from (table for table in tables if table.get("header") == "none")
+    yield from guessing_lines.forms(rows, said, zone)
 
 
 def _lists(rows: list[str], said: dict[str, str]) -> Iterator[dict[str, Any]]:
@@ -102,7 +105,8 @@ def _tables(rows: list[str], notes: list[str], delimiter: str, mark: str, zone: 
     elif _is_header(table[0]):
         names, table = [name.strip() for name in table[0]], table[1:]
     else:
-        names = [f"column_{number}" for number in range(1, width + 1)]
+        columns = enumerate(zip(*table, strict=True), start=1)
+        names = [f"seen_{number}" if is_date(column) else f"column_{number}" for number, column in columns]
         more |= {"header": "none", "columns": names}
     fields = fields_of([dict(zip(names, row, strict=True)) for row in table[:MOST_ROWS]], zone)
     if fields is None or len(set(names)) < len(names):
@@ -144,7 +148,8 @@ def _ends(notes: list[str], *counts: int) -> dict[str, str]:
     """Patterns for what the comments say of the document."""
     found = {}
     for note in notes:
-        text = note.rstrip("\r\n")
+        # The parts of a date are no numbers of rows; as long as they were, so that places stay.
+        text = _DATED.sub(lambda date: " " * len(date[0]), note.rstrip("\r\n"))
         for count in counts:
             said = re.search(rf"(?<!\d){count}(?!\d)", text)
             if said and count > 1 and "total" not in found:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from collectors import CollectError, Document, Means, collect
 from config.feeds import Feed
-from config.instant import system_clock
 from config.loading import load_feed
 from config.newfeed import feed_file
 from config.problems import told
-from config.transports import FileTransport, HttpTransport
+from config.transports import FileTransport
 from config.yamlfile import read_yaml
 from normalizers.claims import Claim
-from normalizers.guessing import guess, sketch
 from normalizers.reading import UnusableFormat, reading
-from normalizers.records import UnreadableDocument
 from taxii_server.cli.context import CONFIGURATION, FAILED, USAGE, Failure, as_json
+from taxii_server.cli.newsources import fetched, find, is_url
 from taxii_server.cli.tables import moment, plain, show_json
 from taxii_server.trial import Trial, trial
 
@@ -67,24 +61,8 @@ def _file(path: Path) -> FileTransport:
 
 
 def _try(feed: Feed, place: Path) -> Trial:
-    with _fetched(feed, str(place)) as documents:
+    with fetched(feed, str(place)) as documents:
         return trial(feed, documents)
-
-
-@contextmanager
-def _fetched(feed: Feed, place: str) -> Iterator[tuple[Document, ...]]:
-    """What the feed's transport brings at first, closed afterwards. What cannot be had or read is a failure."""
-    try:
-        found = collect(feed, {}, Means(clock=system_clock, environment=os.environ, data=Path.cwd()))
-        try:
-            yield found.documents
-        finally:
-            for document in found.documents:
-                document.close()
-    except (CollectError, UnreadableDocument) as error:
-        # A document is called by the end of its place, which its errors begin with.
-        said = str(error).removeprefix(f"{place}: ").removeprefix(f"{Path(place).name}: ")
-        raise Failure(f"{place}: {said}", FAILED) from error
 
 
 def _terms(feed: Feed) -> dict[str, Any]:
@@ -155,34 +133,30 @@ def _tell(feed: Feed, made: Trial | None) -> None:
 @click.option(
     "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file to write. It must not be there."
 )
-def new(source: str, feed_id: str | None, output: Path | None) -> None:
+@click.option("--collection", help="Of a TAXII server with several: id or title of the one that is meant.")
+def new(source: str, feed_id: str | None, output: Path | None, collection: str | None) -> None:
     """Guess how SOURCE can be read, and write a first feed file.
 
-    SOURCE is a URL, which is fetched once, or a file. What stands in the file is for you to correct; who may see what
-    it says is never guessed, so it is for operators alone.
+    SOURCE is a file, or a URL: of a document, of a MISP feed's manifest, of a TAXII 2.1 server or of a repository at
+    GitHub. What stands in the file is for you to correct; who may see what it says is never guessed, so it is for
+    operators alone.
     """
-    with _fetched(_sketch(source), source) as documents:
-        if len(documents) != 1:
-            raise Failure(f"{source}: expected a document, got none", FAILED)
-        draft = guess(documents[0])
-    place = source if _is_url(source) else str(Path(source).resolve())
-    text = feed_file(place, draft.format, rows=draft.rows, tried=draft.tried, good=draft.claims, feed_id=feed_id)
+    found = find(source, collection)
+    draft = found.draft
+    text = feed_file(
+        found.place,
+        draft.format,
+        rows=draft.rows,
+        tried=draft.tried,
+        good=draft.claims,
+        feed_id=feed_id,
+        about=found.about,
+        transport=found.transport,
+    )
     if output is None:
         click.echo(text, nl=False)
         return
     with output.open("x", encoding="utf-8") as stream:
         stream.write(text)
-    kind, trying = draft.format["kind"], "--fetch" if _is_url(source) else f"--sample {source}"
+    kind, trying = draft.format["kind"], "--fetch" if is_url(source) else f"--sample {source}"
     click.echo(f"{output}: {kind}; correct it, and try it with `noroshi feeds check {output} {trying}`")
-
-
-def _is_url(source: str) -> bool:
-    return source.startswith(("http://", "https://"))
-
-
-def _sketch(source: str) -> Feed:
-    if _is_url(source):
-        return sketch({"kind": "text"}, transport=HttpTransport(kind="http", url=source))
-    if not Path(source).is_file():
-        raise Failure(f"{source}: expected a URL or a file, and there is none", FAILED)
-    return sketch({"kind": "text"}, transport=_file(Path(source)))

@@ -39,27 +39,44 @@ def checked(file: Path, *more: object) -> dict[str, Any]:
     return {**found, "code": done.exit_code}
 
 
+#: Of these another format is guessed than ships, and reads the same values.
+OTHERWISE = {"cert-polska"}
+#: Of these other values are read than the shipped file does, or more of them: what the values are stands nowhere in the
+#: document (a network's length in another column, certificates among hashes, numbers of autonomous systems), or there
+#: are several columns of values.
+MISREAD = {
+    "clean-mx-viruses", "dshield", "malwarebazaar-api", "sophoslabs", "spamhaus-asndrop", "sslbl-certificates",
+    "stalkerware-network", "unit42-timely",
+}  # fmt: skip
+
+
 def test_what_is_guessed_of_the_samples_reads_them_as_the_shipped_files_do(tmp_path: Path) -> None:
-    """Of every shipped feed's sample a file is guessed; nearly all pass their check on it and give as many claims of as
-    many rows as the shipped file; what they say is for operators alone, every one of them."""
+    """Of every shipped feed's sample a file is guessed, which passes its check at once with claims recognised, in the
+    format that the shipped file has and with the very values that it reads, but for a few by name. What they say is for
+    operators alone, every one of them."""
     samples = {path.name.rsplit("-2026", 1)[0].partition(".")[0]: path for path in write_samples(tmp_path, NOW)}
     assert samples.keys() == {path.stem for path in shipped("feeds").glob("*.yaml")}
-    passed, same = [], []
+    kinds, values = set(), set()
     for name, sample in samples.items():
         file = tmp_path / f"{name}.guess.yaml"
         done = run("new", sample, "--output", file)
-        if done.exit_code:
-            continue
+        assert done.exit_code == 0, done.output
         found = checked(file, "--sample", sample)
-        assert (found["audience"], found["share"]) == (INTERNAL, "internal")
-        assert found["marking"] != "TLP:CLEAR"
-        if found["code"] == 0:
-            passed.append(name)
-        shipped_file = checked(shipped(f"feeds/{name}.yaml"), "--sample", sample)
-        if all(found[count] == shipped_file[count] for count in ("rows", "claims")):
-            same.append(name)
-    assert len(passed) >= len(samples) * 0.85, sorted(samples.keys() - set(passed))
-    assert len(same) >= len(samples) * 0.75, sorted(samples.keys() - set(same))
+        assert (found["code"], found["claims"] > 0, found["audience"], found["share"]) == (
+            0,
+            True,
+            INTERNAL,
+            "internal",
+        )
+        guessed, ours = load_feed(file), load_feed(shipped(f"feeds/{name}.yaml"))
+        if guessed.format["kind"] != ours.format["kind"]:
+            kinds.add(name)
+        given = document(sample.read_bytes(), sample.name)
+        read = [{(claim.type, claim.value) for claim in read_all(given, feed).claims} for feed in (guessed, ours)]
+        if read[0] != read[1]:
+            values.add(name)
+    assert (kinds, values) == (OTHERWISE, MISREAD)
+    assert len(values) <= len(samples) * 0.15
 
 
 ADVISORY = "マルウェアに関する注意喚起\n2026年9月1日\n\n■ 通信先\n・hxxp://evil[.]example/a\n・192.0.2[.]1:8080\n"
@@ -185,6 +202,61 @@ TABLES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
             "records": "data.items",
             "total": "count",
             "fields": {"value": "ioc.ip", "type": "ipv4", "first_seen": "first_seen", "time": "epoch"},
+        },
+    ),
+    "a list in XML": (
+        "<?xml version='1.0'?><answer><count>2</count><found><host><at>192.0.2.1</at></host><seen>1790000000</seen>"
+        "<family>Mozi</family></found><found><host><at>192.0.2.2</at></host><seen>0</seen><family/></found></answer>",
+        {
+            "kind": "xml",
+            "records": "found",
+            "fields": {
+                "value": "host/at",
+                "type": "ipv4",
+                "first_seen": "seen",
+                "time": "epoch",
+                "absent": ["", "N/A", "None", "n/a", "null", "0"],
+                "malware": ["family"],
+            },
+        },
+    ),
+    "a report in AsciiDoc": (
+        "= Mozi\n\n== Files\n\n|===\n|SHA-1 |Name |Detection name\n"
+        f"|`{0xA1:040x}` |`the loader` |Mozi\n|`{0xB2:040x}` |`the bot` |Mozi\n|===\n\n"
+        "== Network\n\n- `evil[.]example`\n- `192.0.2.1`\n",
+        {
+            "kind": "asciidoc",
+            "columns": {"SHA-1": "file"},
+            "sections": {"Network": "any"},
+            "labels": ["Detection name"],
+        },
+    ),
+    "records of several lines": (
+        "Node A1\nAddress 192.0.2.1 2026-09-01 10:00:00\nNode B2\nAddress 192.0.2.2 2026-09-02 10:00:00\n",
+        {
+            "kind": "lines",
+            "row": r"Address (?P<part_1>\S+) (?P<seen_2>\S+ \S+)",
+            "others": "pass",
+            "fields": {"value": "part_1", "type": "ipv4", "first_seen": "seen_2", "zone": "UTC"},
+        },
+    ),
+    "dates without a heading": (
+        "192.0.2.1,2026-09-01T10:00:00Z\n192.0.2.2,2026-09-02T10:00:00Z\n",
+        {
+            "kind": "csv",
+            "comment": "",
+            "header": "none",
+            "columns": ["column_1", "seen_2"],
+            "fields": {"value": "column_1", "type": "ipv4", "first_seen": "seen_2"},
+        },
+    ),
+    "a number that is a part of a date": (
+        "# made 2026-09-02 02:02:02\n# ip,family\n192.0.2.1,Mozi\n192.0.2.2,Mozi\n",
+        {
+            "kind": "csv",
+            "comment": "#",
+            "header": "comment",
+            "fields": {"value": "ip", "type": "ipv4", "malware": ["family"]},
         },
     ),
     "lines of JSON with one about the document": (
