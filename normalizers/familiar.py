@@ -186,8 +186,12 @@ class Familiar:
 
     def passes(self, line: str) -> bool:
         """Whether this row is known, so that nothing comes of reading it."""
+        return self.passes_text(line.encode())
+
+    def passes_text(self, text: bytes) -> bool:
+        """As :meth:`passes`, of a row as it stands in its document."""
         base = self._base.copy()
-        base.update(line.encode())
+        base.update(text)
         digest = self.digest = base.digest()
         if self._known is None or not self._known.meet(digest, self._second):
             return False

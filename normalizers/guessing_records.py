@@ -12,17 +12,20 @@ import orjson
 from collectors.document import Document
 from normalizers.columns import leaves
 from normalizers.drafting import MOST_LINES, MOST_ROWS, fields_of
-from normalizers.jsons import at
+from normalizers.jsons import Listed, at
 from normalizers.records import UnreadableDocument
-from normalizers.texts import lines, whole
+from normalizers.texts import lines
 
 
 def tree(document: Document, zone: str) -> Iterator[dict[str, Any]]:
-    """Options of the format ``json``; ``zone``: that of dates which say none. None where the document is not JSON."""
+    """Options of the format ``json``; ``zone``: that of dates which say none. None where the document is not JSON, or
+    too large to be held as a whole."""
+    said = Listed(document)
     try:
-        read = orjson.loads(whole(document))
-    except (orjson.JSONDecodeError, RecursionError):
+        said.survey()
+    except UnreadableDocument:
         return
+    read = said.rest
     for path, records in sorted(_record_lists(read), key=lambda found: -len(found[1]))[:3]:
         fields = fields_of([_flat(record) for record in records[:MOST_ROWS]], zone)
         if fields is None:

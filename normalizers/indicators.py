@@ -28,6 +28,8 @@ CONTEXT = frozenset(("identity", "marking-definition", "extension-definition"))
 _INDICATOR_TYPES = frozenset(
     ("anomalous-activity", "anonymization", "attribution", "compromised", "malicious-activity")
 )
+#: of a marking-definition's id and label; longer ones are none
+_LONGEST = 100
 _time = time_reader("iso", UTC)
 
 
@@ -76,11 +78,11 @@ class Word(NamedTuple):
 class Reader:
     """Reads the objects of one document or envelope."""
 
-    def __init__(self, policy: Policy, objects: Iterable[Any] = (), *, old: bool = False) -> None:
-        """The marking-definitions among ``objects`` are understood, besides those that everybody knows. ``old``: their
-        bundle says that it is STIX 2.0, whose objects do not say their version."""
+    def __init__(self, policy: Policy, objects: Iterable[Any] = ()) -> None:
+        """The marking-definitions among ``objects`` are understood, besides those that everybody knows."""
         self._policy = policy
-        self._old = old
+        #: whether their bundle says that it is STIX 2.0, whose objects do not say their version
+        self.old = False
         #: marking-definition -> TLP label; None for one that says whose a thing is, and not who may see it
         self._labels: dict[str, str | None] = {}
         for obj in objects:
@@ -88,6 +90,8 @@ class Reader:
                 self._learn(obj)
 
     def _learn(self, obj: dict[str, Any]) -> None:
+        if len(obj["id"]) > _LONGEST:
+            return
         label: Any = tlp_of(obj["id"])
         stated = at(obj, f"extensions.{TLP2_EXTENSION}.tlp_2_0")
         if label is None and isinstance(stated, str):
@@ -95,7 +99,7 @@ class Reader:
         if label is None and obj.get("definition_type") == "tlp":
             label = at(obj, "definition.tlp")
         if label is not None:
-            self._labels[obj["id"]] = str(label)
+            self._labels[obj["id"]] = str(label)[:_LONGEST]
         elif obj.get("definition_type") == "statement":
             self._labels[obj["id"]] = None
 
@@ -129,7 +133,7 @@ class Reader:
 
     def word(self, obj: Any) -> Word:
         """What an indicator says. Raises :class:`BadValue`, also for what is no indicator that can be read."""
-        old = self._old and "spec_version" not in obj
+        old = self.old and "spec_version" not in obj
         _check_kind(obj, old=old)
         policy = self._policy
         # In STIX 2.0 the words of that vocabulary are labels.

@@ -1,24 +1,88 @@
-"""JSON documents: parsed whole or refused whole."""
+"""JSON documents: record by record, none of which may be large, and refused whole where they are broken."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import orjson
-
 from collectors.document import Document
+from collectors.jsonparts import NotJson, Parts, TooMuch, decoded
 from normalizers.records import UnreadableDocument
-from normalizers.texts import refuse_html, whole
+from normalizers.texts import refuse_html
+
+#: Bytes of records that are decoded at once.
+_TOGETHER = 32 * 1024
 
 
-def parsed(document: Document) -> Any:
-    """What the document holds. Raises :class:`UnreadableDocument` where it is broken, cut off or nested too deeply."""
-    content = whole(document)
-    try:
-        return orjson.loads(content)
-    except (orjson.JSONDecodeError, RecursionError) as error:
-        refuse_html(document, "JSON")
-        raise UnreadableDocument(f"{document.name}: expected JSON (RFC 8259) in UTF-8: {error}") from None
+class Listed:
+    """The records that a document lists, and all else that it says; it is read anew each time they are asked for."""
+
+    def __init__(self, document: Document, *places: str, members: bool = False) -> None:
+        """As :class:`collectors.jsonparts.Parts` takes them."""
+        self._document = document
+        self._places = places
+        self._members = members
+        #: once all was read: the document without the records, and whether there was a list of them
+        self.rest: Any = None
+        self.found = False
+
+    def survey(self) -> int:
+        """Read all without looking into the records; gives their number. Raises :class:`UnreadableDocument`."""
+        return sum(1 for _ in self.texts())
+
+    def texts(self) -> Iterator[bytes]:
+        """The text of each record, which may yet be none of JSON. Raises :class:`UnreadableDocument`, perhaps only at
+        the end."""
+        with self._document.open() as stream:
+            parts = Parts(stream, *self._places, members=self._members)
+            try:
+                yield from parts.records()
+                self.rest, self.found = parts.rest(), parts.found
+            except (NotJson, TooMuch) as error:
+                raise self._unreadable(error) from None
+
+    def value(self, text: bytes) -> Any:
+        """What the text of a record says. Raises :class:`UnreadableDocument`."""
+        try:
+            return decoded(text)
+        except (NotJson, TooMuch) as error:
+            raise self._unreadable(error) from None
+
+    def __iter__(self) -> Iterator[Any]:
+        """The records. Raises :class:`UnreadableDocument`, perhaps only at the end."""
+        waiting: list[bytes] = []
+        size = 0
+        for text in self.texts():
+            waiting.append(text)
+            size += len(text)
+            if size > _TOGETHER:
+                yield from self._values(waiting)
+                waiting.clear()
+                size = 0
+        yield from self._values(waiting)
+
+    def _values(self, texts: list[bytes]) -> list[Any]:
+        """What several records say, decoded at once. No two of them can be broken and sound together: the brackets and
+        strings of each are whole."""
+        if len(texts) == 1:
+            return [self.value(texts[0])]
+        values: list[Any] = self.value(b"[%b]" % b",".join(texts))
+        return values
+
+    def _unreadable(self, error: NotJson | TooMuch) -> UnreadableDocument:
+        name = self._document.name
+        if isinstance(error, TooMuch):
+            return UnreadableDocument(f"{name}: {error}")
+        refuse_html(self._document, "JSON")
+        return UnreadableDocument(f"{name}: expected JSON (RFC 8259) in UTF-8: {error}")
+
+
+def cells(columns: Sequence[str]) -> Callable[[dict[str, Any]], list[Any]]:
+    """What gives the cells of a record at these paths, in their order."""
+    if all(column and "." not in column for column in columns):
+        names = tuple(columns)
+        return lambda record: [record.get(name) for name in names]
+    return lambda record: [at(record, column) for column in columns]
 
 
 def at(value: Any, path: str) -> Any:

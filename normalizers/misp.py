@@ -40,7 +40,7 @@ _CLUSTER = re.compile(r'misp-galaxy:([a-z0-9-]{1,60})="([^"]{1,200})"', re.IGNOR
 #: What ATT&CK's clusters add to a name.
 _ATTACK_ID = re.compile(r" - [A-Z]{1,2}[0-9]{4}(?:\.[0-9]{3})?\Z")
 #: What every attribute has.
-_EVERY = ("uuid", "type", "value", "timestamp", "to_ids")
+EVERY = ("uuid", "type", "value", "timestamp", "to_ids")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _epoch = time_reader("epoch", None)
 _iso = time_reader("iso", UTC)
@@ -81,6 +81,15 @@ class Event(NamedTuple):
         """Whether each of them has a uuid, so that what is gone can be told from what has another name."""
         return all(record_names(row) for row in self.rows)
 
+    def members(self) -> set[str]:
+        """Of what every attribute has, the members that at least one of these has."""
+        found: set[str] = set()
+        for row in self.rows:
+            found.update(name for name in EVERY if row[0].get(name) is not None)
+            if len(found) == len(EVERY):
+                break
+        return found
+
 
 def events(tree: Any) -> list[Any] | None:
     """The events that a document holds, in whichever wrapping: one, a list of them, or a server's response. None where
@@ -91,7 +100,12 @@ def events(tree: Any) -> list[Any] | None:
         tree = [tree]
     if not isinstance(tree, list):
         return None
-    return [item["Event"] if isinstance(item, dict) and "Event" in item else item for item in tree]
+    return [unwrapped(item) for item in tree]
+
+
+def unwrapped(said: Any) -> Any:
+    """An event of a list, some of which wrap each."""
+    return said["Event"] if isinstance(said, dict) and "Event" in said else said
 
 
 def event(said: Any) -> Event:
@@ -110,17 +124,6 @@ def name_of(said: dict[str, Any]) -> str:
     if not isinstance(uuid, str) or _UUID.fullmatch(uuid) is None:
         raise BadValue("bad-object", f"uuid: expected a UUID, got {shown(str(uuid))}")
     return uuid.lower()
-
-
-def missing(events: Iterable[Event]) -> list[str]:
-    """The members that every attribute has and none of these does; none where there are no attributes."""
-    found: set[str] = set()
-    rows = [row for one in events for row in one.rows]
-    for row in rows:
-        found.update(name for name in _EVERY if row[0].get(name) is not None)
-        if len(found) == len(_EVERY):
-            return []
-    return [name for name in _EVERY if name not in found] if rows else []
 
 
 def _rows(said: dict[str, Any]) -> Iterator[tuple[dict[str, Any], ...]]:

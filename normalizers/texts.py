@@ -67,12 +67,6 @@ def lines(document: Document, encoding: str) -> Iterator[str]:
             yield line
 
 
-def whole(document: Document) -> bytes:
-    """All bytes of a UTF-8 document, without its byte order mark."""
-    with document.open() as stream:
-        return stream.read().removeprefix(codecs.BOM_UTF8)
-
-
 def check_encoding(document: Document, encoding: str, expected: str, *, html: bool = False) -> None:
     """Refuse a web page in place of a document, and text whose encoding is not the declared one although it decodes.
 

@@ -14,7 +14,7 @@ from config.feeds import Feed
 from normalizers import myjvn
 from normalizers.advisories import Advisory, cvss_of, cwes, language, products, spoken
 from normalizers.bad_value import BadValue
-from normalizers.jsons import at, list_at, parsed, text_at
+from normalizers.jsons import Listed, at, list_at, text_at
 from normalizers.records import Record, Refusal, UnreadableDocument, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
@@ -43,19 +43,22 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        return Counter({feed.audience: len(_documents(document))})
+        return Counter({feed.audience: sum(1 for _ in _documents(document))})
 
 
-def _documents(document: Document) -> list[Any]:
-    found = parsed(document)
-    myjvn.answered(document, at(found, "status"))
-    if text_at(found, "type") == "bundle":
-        wrapped = [at(one, "VULDEF-Document") for one in list_at(found, "objects")]
-        return [one for each in wrapped if isinstance(each, list) for one in each]
-    documents = found if isinstance(found, list) else [found]
-    if not all(isinstance(at(one, "document"), dict) for one in documents):
-        raise UnreadableDocument(f"{document.name}: expected a CSAF advisory with a document, got something else")
-    return documents
+def _documents(document: Document) -> Iterator[Any]:
+    """The advisories. Raises :class:`UnreadableDocument`, perhaps only at the end."""
+    listed = Listed(document, "", "objects")
+    listed.survey()
+    myjvn.answered(document, at(listed.rest, "status"))
+    if text_at(listed.rest, "type") == "bundle":
+        for one in listed:
+            yield from list_at(one, "VULDEF-Document")
+        return
+    for one in listed if isinstance(listed.rest, list) else [listed.rest]:
+        if not isinstance(at(one, "document"), dict):
+            raise UnreadableDocument(f"{document.name}: expected a CSAF advisory with a document, got something else")
+        yield one
 
 
 def _advisory(entry: Any) -> Advisory:

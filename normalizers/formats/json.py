@@ -14,8 +14,10 @@ from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.cells import Rows
 from normalizers.claims import Claim
+from normalizers.familiar import Familiar
 from normalizers.fields import Fields
-from normalizers.jsons import at, parsed
+from normalizers.jsons import Listed, at
+from normalizers.jsons import cells as cells_at
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source
 from normalizers.times import ZONES, time_reader
@@ -35,6 +37,7 @@ class Format(Entry):
     """A JSON document. Columns are paths within a record, such as ``host.name``."""
 
     marks: ClassVar[bool] = False
+    passes: ClassVar[bool] = True
     kind: Literal["json"]
     fields: Fields
     #: path of the records: a list, or an object whose members are records or lists of them
@@ -45,45 +48,78 @@ class Format(Entry):
     #: path of the document's own time
     updated: str | None = None
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+    def read(self, document: Document, feed: Feed, familiar: Familiar | None = None) -> Iterator[Claim | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
-        tree = parsed(document)
-        rows = Rows(self.fields, Source(feed, document, self._updated(document, tree)), document)
-        columns = self.fields.columns()
-        for number, record in enumerate(self._records(document, tree), start=1):
+        source = Source(feed, document, self._stated(document))
+        rows, cells = Rows(self.fields, source, document), cells_at(self.fields.columns())
+        if familiar is not None:
+            familiar.begin(document.name, source.moment)
+        listed = self._listed(document)
+        for number, text in enumerate(self._records(document, listed), start=1):
+            if familiar is not None and familiar.passes_text(text):
+                continue
+            record = listed.value(text)
             try:
                 if not isinstance(record, dict):
                     raise BadValue("bad-record", f"expected a JSON object, got {type(record).__name__}")
-                yield rows.claim([at(record, column) for column in columns])
+                yield rows.claim(cells(record))
             except BadValue as error:
                 yield refusal(number, error)
 
     def cells(self, document: Document) -> Iterator[dict[str, Any]]:
         """The records that are objects."""
-        return (record for record in self._records(document, parsed(document)) if isinstance(record, dict))
+        listed = self._listed(document)
+        found = (listed.value(text) for text in self._records(document, listed))
+        return (record for record in found if isinstance(record, dict))
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        tree = parsed(document)
-        self._updated(document, tree)
-        return Counter({feed.audience: len(self._records(document, tree))})
+        listed = self._listed(document)
+        count = sum(1 for _ in listed)
+        self._updated(document, listed.rest)
+        return Counter({feed.audience: self._checked(document, listed, count)})
 
-    def _records(self, document: Document, tree: Any) -> list[Any]:
+    def _listed(self, document: Document) -> Listed:
+        return Listed(document, self.records, members=True)
+
+    def _records(self, document: Document, listed: Listed) -> Iterator[bytes]:
+        """The text of each record."""
+        count = 0
+        if self._speaks(document):
+            for count, text in enumerate(listed.texts(), start=1):  # noqa: B007 - how many there were
+                yield text
+            self._checked(document, listed, count)
+
+    def _speaks(self, document: Document) -> bool:
+        """Whether there may be records, as the document's status says, which may stand after them."""
+        if self.status is None:
+            return True
+        listed = self._listed(document)
+        listed.survey()
+        return str(at(listed.rest, self.status.path)) not in self.status.empty
+
+    def _stated(self, document: Document) -> Millis | None:
+        """The document's own time, which may stand after the records."""
+        if self.updated is None:
+            return None
+        listed = self._listed(document)
+        listed.survey()
+        return self._updated(document, listed.rest)
+
+    def _checked(self, document: Document, listed: Listed, count: int) -> int:
+        """The number of records of a document that was read. Raises :class:`UnreadableDocument`."""
         if self.status is not None:
-            said = str(at(tree, self.status.path))
+            said = str(at(listed.rest, self.status.path))
             if said in self.status.empty:
-                return []
+                return 0
             if said not in self.status.good:
                 raise UnreadableDocument(f"{document.name}: expected {self.status.path} ok, got {shown(said)}")
-        found = at(tree, self.records)
-        if isinstance(found, dict) and all(isinstance(item, list | dict) for item in found.values()):
-            found = [record for item in found.values() for record in (item if isinstance(item, list) else [item])]
-        if not isinstance(found, list):
+        if not listed.found:
             raise UnreadableDocument(f"{document.name}: expected a list of records at {self.records!r}")
-        if self.total is not None and at(tree, self.total) != len(found):
-            stated = shown(str(at(tree, self.total)))
-            raise UnreadableDocument(f"{document.name}: expected {stated} records as it says, got {len(found)}")
-        return found
+        if self.total is not None and at(listed.rest, self.total) != count:
+            stated = shown(str(at(listed.rest, self.total)))
+            raise UnreadableDocument(f"{document.name}: expected {stated} records as it says, got {count}")
+        return count
 
     def _updated(self, document: Document, tree: Any) -> Millis | None:
         if self.updated is None:

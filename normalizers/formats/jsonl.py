@@ -19,7 +19,7 @@ from normalizers.cells import Rows
 from normalizers.claims import Claim
 from normalizers.familiar import Familiar
 from normalizers.fields import Fields
-from normalizers.jsons import at
+from normalizers.jsons import cells as cells_at
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source
 from normalizers.texts import lines, refuse_html
@@ -53,7 +53,7 @@ class Format(Entry):
         _, updated = self._survey(document)
         source = Source(feed, document, updated)
         rows = Rows(self.fields, source, document)
-        columns = self.fields.columns()
+        cells = cells_at(self.fields.columns())
         if familiar is not None:
             familiar.begin(document.name, source.moment)
         for number, record in _objects(document, familiar.passes if familiar is not None else None):
@@ -62,7 +62,7 @@ class Format(Entry):
             try:
                 if not isinstance(record, dict):
                     raise BadValue("bad-record", "expected one whole JSON object in the line")
-                yield rows.claim([at(record, column) for column in columns])
+                yield rows.claim(cells(record))
             except BadValue as error:
                 yield refusal(number, error)
 

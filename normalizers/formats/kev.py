@@ -16,7 +16,7 @@ from config.instant import Millis
 from normalizers.advisories import cwes
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, Reference, detail_text
-from normalizers.jsons import list_at, parsed, text_at
+from normalizers.jsons import Listed, at, list_at, text_at
 from normalizers.labels import label_of
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.references import reference
@@ -36,8 +36,9 @@ class Format(Entry):
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
-        catalogue, entries = _catalogue(document)
-        source = Source(feed, document, _released(document, catalogue))
+        entries = _entries(document)
+        entries.survey()
+        source = Source(feed, document, _released(document, entries.rest))
         for number, entry in enumerate(entries, start=1):
             try:
                 yield _claim(entry, source)
@@ -46,26 +47,24 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        catalogue, entries = _catalogue(document)
-        _released(document, catalogue)
-        return Counter({feed.audience: len(entries)})
+        entries = _entries(document)
+        count = sum(1 for _ in entries)
+        if not entries.found:
+            raise UnreadableDocument(f"{document.name}: expected a catalogue with a list of vulnerabilities")
+        if entries.rest.get("count") != count:
+            stated = str(entries.rest.get("count"))[:20]
+            raise UnreadableDocument(f"{document.name}: expected {stated} entries as it says, got {count}")
+        _released(document, entries.rest)
+        return Counter({feed.audience: count})
 
 
-def _catalogue(document: Document) -> tuple[dict[str, Any], list[Any]]:
-    catalogue = parsed(document)
-    entries = catalogue.get("vulnerabilities") if isinstance(catalogue, dict) else None
-    if not isinstance(entries, list):
-        raise UnreadableDocument(f"{document.name}: expected a catalogue with a list of vulnerabilities")
-    if catalogue.get("count") != len(entries):
-        raise UnreadableDocument(
-            f"{document.name}: expected {str(catalogue.get('count'))[:20]} entries as it says, got {len(entries)}"
-        )
-    return catalogue, entries
+def _entries(document: Document) -> Listed:
+    return Listed(document, "vulnerabilities")
 
 
-def _released(document: Document, catalogue: dict[str, Any]) -> Millis:
+def _released(document: Document, catalogue: Any) -> Millis:
     try:
-        return _time(catalogue.get("dateReleased"))
+        return _time(at(catalogue, "dateReleased"))
     except BadValue as error:
         raise UnreadableDocument(f"{document.name}: dateReleased: {error}") from None
 

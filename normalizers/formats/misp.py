@@ -19,7 +19,7 @@ from config.feeds import Feed
 from normalizers import misp
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference
-from normalizers.jsons import parsed
+from normalizers.jsons import Listed
 from normalizers.labels import label_of
 from normalizers.misp import Attribute, Event
 from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument, Whole, refusal
@@ -63,25 +63,36 @@ class Format(Entry):
         return Counter(item.audience or feed.audience for item in rows)
 
 
-def _events(document: Document) -> list[Any]:
-    events = misp.events(parsed(document))
+def _events(document: Document) -> Iterator[Any]:
+    """The events. Raises :class:`UnreadableDocument`, perhaps only at the end."""
+    listed = Listed(document, "", "response")
+    for said in listed:
+        yield misp.unwrapped(said)
+    if listed.found:
+        return
+    events = misp.events(listed.rest)
     if events is None:
         raise UnreadableDocument(f"{document.name}: expected a MISP event or a list of them, got something else")
-    return events
+    yield from events
 
 
 def _check_members(document: Document) -> None:
     """Raise UnreadableDocument where members have other names now: attributes that lack one would all be context, or
     others than those that were there before."""
-    readable, error = [], None
+    error: BadValue | None = None
+    readable = rows = False
+    had: set[str] = set()
     for said in _events(document):
         try:
-            readable.append(misp.event(said))
+            event = misp.event(said)
         except BadValue as problem:
             error = problem
+            continue
+        readable, rows = True, rows or bool(event.rows)
+        had |= event.members()
     if error is not None and not readable:
         raise UnreadableDocument(f"{document.name}: {error}")
-    if gone := misp.missing(readable):
+    if rows and (gone := [name for name in misp.EVERY if name not in had]):
         raise UnreadableDocument(f"{document.name}: expected attributes with {', '.join(gone)}, got none that has it")
 
 

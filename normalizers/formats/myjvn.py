@@ -14,7 +14,7 @@ from config.instant import JST, Millis
 from normalizers import myjvn
 from normalizers.advisories import Advisory, cvss_of, cwes, language, product, products, spoken
 from normalizers.bad_value import BadValue
-from normalizers.jsons import at, list_at, parsed, text_at
+from normalizers.jsons import Listed, at, list_at, text_at
 from normalizers.records import Record, Refusal, UnreadableDocument, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
@@ -32,7 +32,9 @@ class Format(Entry):
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`. An entry is known again by its id."""
-        answer, entries = _answer(document)
+        entries = _entries(document)
+        entries.survey()
+        answer = _answer(document, entries)
         source = Source(feed, document, _made(document, answer))
         spoken_in = language(text_at(answer, "feed.lang"), otherwise="ja")
         for number, entry in enumerate(entries, start=1):
@@ -43,17 +45,25 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        return Counter({feed.audience: len(_answer(document)[1])})
+        entries = _entries(document)
+        count = sum(1 for _ in entries)
+        _answer(document, entries)
+        return Counter({feed.audience: count})
 
 
-def _answer(document: Document) -> tuple[Any, list[Any]]:
-    answer = parsed(document)
+def _entries(document: Document) -> Listed:
+    return Listed(document, "feed.entry")
+
+
+def _answer(document: Document, entries: Listed) -> Any:
+    """The answer without its entries, once those were read."""
+    answer = entries.rest
     myjvn.answered(document, at(answer, "status"))
     # Version HND says it within the feed.
     myjvn.answered(document, at(at(answer, "feed"), "status:Status"))
     if not isinstance(at(answer, "feed"), dict):
         raise UnreadableDocument(f"{document.name}: expected an answer of MyJVN with a feed, got something else")
-    return answer, list_at(answer, "feed.entry")
+    return answer
 
 
 def _moment(entry: Any, *paths: str) -> Millis | None:

@@ -16,7 +16,7 @@ from config.instant import Millis
 from normalizers.advisories import cvss_of, cwes, product, products, spoken
 from normalizers.bad_value import BadValue
 from normalizers.claims import Reference, detail_text
-from normalizers.jsons import at, list_at, parsed, text_at
+from normalizers.jsons import Listed, at, list_at, text_at
 from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
@@ -37,9 +37,10 @@ class Format(Entry):
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`. A record is known again by its CVE id."""
-        answer, entries = _answer(document)
-        source = Source(feed, document, _answered(document, answer))
-        for number, entry in enumerate(entries, start=1):
+        listed = Listed(document, "vulnerabilities")
+        listed.survey()
+        source = Source(feed, document, _answered(document, listed.rest))
+        for number, entry in enumerate(_entries(document, listed), start=1):
             try:
                 yield _record(number, entry, source)
             except BadValue as error:
@@ -47,18 +48,23 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        _, entries = _answer(document)
-        return Counter({feed.audience: len(entries)})
+        listed = Listed(document, "vulnerabilities")
+        return Counter({feed.audience: sum(1 for _ in _entries(document, listed))})
 
 
-def _answer(document: Document) -> tuple[Any, list[Any]]:
-    answer = parsed(document)
-    if text_at(answer, "id") and isinstance(at(answer, "descriptions"), list):
-        return {}, [answer]
-    found = at(answer, "vulnerabilities")
-    if not isinstance(found, list):
+def _entries(document: Document, listed: Listed) -> Iterator[Any]:
+    """The records of an answer, or the one that the document is. Raises :class:`UnreadableDocument`, perhaps only at
+    the end."""
+    for one in listed:
+        yield at(one, "cve")
+    if _is_record(listed.rest):
+        yield listed.rest
+    elif not listed.found:
         raise UnreadableDocument(f"{document.name}: expected an answer of the NVD with a list of vulnerabilities")
-    return answer, [at(one, "cve") for one in found]
+
+
+def _is_record(said: Any) -> bool:
+    return bool(text_at(said, "id")) and isinstance(at(said, "descriptions"), list)
 
 
 def _moment(entry: Any, name: str) -> Millis | None:
@@ -66,6 +72,8 @@ def _moment(entry: Any, name: str) -> Millis | None:
 
 
 def _answered(document: Document, answer: Any) -> Millis | None:
+    if _is_record(answer):
+        return None
     try:
         return _moment(answer, "timestamp")
     except BadValue as error:

@@ -21,7 +21,7 @@ from config.feeds import Feed
 from config.instant import Millis
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, Reference
-from normalizers.jsons import parsed, text_at, texts_in
+from normalizers.jsons import Listed, text_at, texts_in
 from normalizers.labels import label_of
 from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument, Whole, refusal
 from normalizers.references import reference
@@ -69,12 +69,12 @@ class Format(Entry):
         return Counter(item.audience or feed.audience for item in rows)
 
 
-def _pulses(document: Document) -> list[Any]:
-    tree = parsed(document)
-    pulses = tree.get("results") if isinstance(tree, dict) else tree
-    if not isinstance(pulses, list):
+def _pulses(document: Document) -> Iterator[Any]:
+    """The pulses. Raises :class:`UnreadableDocument`, perhaps only at the end."""
+    listed = Listed(document, "", "results")
+    yield from listed
+    if not listed.found:
         raise UnreadableDocument(f"{document.name}: expected a page of pulses, got something else")
-    return pulses
 
 
 class _Pulse:

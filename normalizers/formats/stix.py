@@ -23,13 +23,16 @@ from config.observables import Passable
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim
 from normalizers.indicators import CONTEXT, Policy, Reader, Word, type_of
-from normalizers.jsons import parsed
+from normalizers.jsons import Listed
 from normalizers.passing import claim_of
 from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument, refusal
 from normalizers.sources import Source
 from normalizers.times import time_reader
 
 _LONGEST_ID = 300
+_MARKING = "marking-definition"
+#: Of one document; they are remembered while it is read.
+_MOST_MARKINGS = 10_000
 #: It is for fewer than anybody here, for nobody knows whom, harmless, or passed on no more. What cannot be read at all
 #: is no such word.
 _SECOND_THOUGHTS = frozenset(("marking", "unknown-marking", "unmarked", "benign", "object-type"))
@@ -48,10 +51,9 @@ class Format(Entry):
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
-        objects, old = _objects(document)
         source = Source(feed, document)
-        reader = self._reader(source, objects, old)
-        for number, obj in enumerate(self._rows(objects), start=1):
+        reader = self._reader(source, document)
+        for number, obj in enumerate(self._rows(document), start=1):
             audience: Audience | None = INTERNAL  # in doubt: a row whose marking cannot be read, or is RED, is nobody's
             try:
                 audience = reader.audience(obj)
@@ -64,15 +66,14 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        objects, old = _objects(document)
-        reader = self._reader(Source(feed, document), objects, old)
-        return Counter(_readers(reader, obj, feed) for obj in self._rows(objects))
+        reader = self._reader(Source(feed, document), document)
+        return Counter(_readers(reader, obj, feed) for obj in self._rows(document))
 
-    def _rows(self, objects: list[Any]) -> Iterator[Any]:
+    def _rows(self, document: Document) -> Iterator[Any]:
         context = CONTEXT.difference(self.pass_on)
-        return (obj for obj in objects if type_of(obj) not in context)
+        return (obj for obj in _objects(document) if type_of(obj) not in context)
 
-    def _reader(self, source: Source, objects: list[Any], old: bool) -> Reader:
+    def _reader(self, source: Source, document: Document) -> Reader:
         """A feed speaks in its own words, for those whom its markings and terms allow, up to the feed's own lives."""
         feed = source.feed
 
@@ -80,7 +81,10 @@ class Format(Entry):
             return feed.life_of(kind), feed.life_of(kind)
 
         policy = Policy(source.marked, life, own_words=True, unknown=True, threats=self.threats)
-        return Reader(policy, objects, old=old)
+        objects = _objects(document)
+        reader = Reader(policy, _markings(document, objects))
+        reader.old = _is_old(document, objects)
+        return reader
 
 
 def _name(obj: Any) -> str:
@@ -127,10 +131,27 @@ def _readers(reader: Reader, obj: Any, feed: Feed) -> Audience:
         return INTERNAL
 
 
-def _objects(document: Document) -> tuple[list[Any], bool]:
-    """The objects, and whether their bundle says that it is STIX 2.0."""
-    tree = parsed(document)
-    objects = tree.get("objects", []) if isinstance(tree, dict) else tree
-    if not isinstance(objects, list) or (isinstance(tree, dict) and tree.get("type", "bundle") != "bundle"):
+def _objects(document: Document) -> Listed:
+    return Listed(document, "", "objects")
+
+
+def _markings(document: Document, objects: Listed) -> Iterator[Any]:
+    """The marking-definitions, which may stand after what bears them. Raises :class:`UnreadableDocument`."""
+    count = 0
+    for text in objects.texts():
+        # Others are not looked into for this: as it is written, or with escapes.
+        if (b'"marking-definition"' in text or b"\\" in text) and type_of(one := objects.value(text)) == _MARKING:
+            count += 1
+            if count > _MOST_MARKINGS:
+                raise UnreadableDocument(f"{document.name}: expected at most {_MOST_MARKINGS} {_MARKING}s, got more")
+            yield one
+
+
+def _is_old(document: Document, objects: Listed) -> bool:
+    """Whether the bundle, once it was read, says that it is STIX 2.0. Raises :class:`UnreadableDocument`."""
+    said = objects.rest
+    envelope = isinstance(said, dict)
+    listed = objects.found or (envelope and "objects" not in said)
+    if not listed or (envelope and said.get("type", "bundle") != "bundle"):
         raise UnreadableDocument(f"{document.name}: expected a STIX bundle, a TAXII envelope or a list of objects")
-    return objects, isinstance(tree, dict) and tree.get("spec_version") == "2.0"
+    return envelope and said.get("spec_version") == "2.0"
