@@ -8,17 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element  # its type; the parser is defusedxml's
 
-import orjson
-
 from collectors.document import Document
 from config.entry import is_web_address
 from config.newfeed import About
-from normalizers.jsons import at, list_at, text_at
+from normalizers.jsons import at, list_at, text_at, tree
 from normalizers.labels import label_of
 from normalizers.markup import plain
 from normalizers.records import UnreadableDocument
 from normalizers.syndication import ATOM, DC, RSS
-from normalizers.texts import whole
 from normalizers.xmls import parsed, text_of
 
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -32,8 +29,8 @@ def about(document: Document, kind: str) -> About:
         if kind == "rss":
             return _channel(parsed(document))
         if kind in ("misp", "stix", "csaf"):
-            return {"misp": _event, "stix": _bundle, "csaf": _advisory}[kind](orjson.loads(whole(document)))
-    except (UnreadableDocument, orjson.JSONDecodeError, RecursionError):
+            return {"misp": _event, "stix": _bundle, "csaf": _advisory}[kind](tree(document))
+    except (UnreadableDocument, RecursionError):
         pass
     return About(publisher="AlienVault OTX", homepage="https://otx.alienvault.com/") if kind == "otx" else About()
 

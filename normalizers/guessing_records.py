@@ -12,7 +12,8 @@ import orjson
 from collectors.document import Document
 from normalizers.columns import leaves
 from normalizers.drafting import MOST_LINES, MOST_ROWS, fields_of
-from normalizers.jsons import Listed, at
+from normalizers.jsons import at
+from normalizers.jsons import tree as held
 from normalizers.records import UnreadableDocument
 from normalizers.texts import lines
 
@@ -20,12 +21,10 @@ from normalizers.texts import lines
 def tree(document: Document, zone: str) -> Iterator[dict[str, Any]]:
     """Options of the format ``json``; ``zone``: that of dates which say none. None where the document is not JSON, or
     too large to be held as a whole."""
-    said = Listed(document)
     try:
-        said.survey()
+        read = held(document)
     except UnreadableDocument:
         return
-    read = said.rest
     for path, records in sorted(_record_lists(read), key=lambda found: -len(found[1]))[:3]:
         fields = fields_of([_flat(record) for record in records[:MOST_ROWS]], zone)
         if fields is None:

@@ -77,6 +77,13 @@ class Listed:
         return UnreadableDocument(f"{name}: expected JSON (RFC 8259) in UTF-8: {error}")
 
 
+def tree(document: Document) -> Any:
+    """All that a document says, held as a whole. Raises :class:`UnreadableDocument` for a large one too."""
+    said = Listed(document)
+    said.survey()
+    return said.rest
+
+
 def cells(columns: Sequence[str]) -> Callable[[dict[str, Any]], list[Any]]:
     """What gives the cells of a record at these paths, in their order."""
     if all(column and "." not in column for column in columns):
