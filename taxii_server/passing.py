@@ -22,7 +22,7 @@ from normalizers.markings import is_predefined
 from normalizers.merge import Merged
 from normalizers.passing import Choice, Version, observable_of
 from taxii_server.admission import admits
-from taxii_server.stores.base import ObjectState, Publication, Selection, Store, Versions, version_key
+from taxii_server.stores.base import Mark, ObjectState, Publication, Selection, Store, Versions, version_key
 from taxii_server.turns import Turns
 from taxii_server.views import Plan
 
@@ -74,14 +74,32 @@ class Passing:
                 for claim, until in passing.waits(about, now):
                     self._store.wait(key, claim.audience, until)
 
+    def parts(self, plans: Sequence[Plan], marks: Sequence[Mark], claims: Claims) -> Iterator[Sequence[Mark]]:
+        """The marks in their order, in parts that are to be published one after the other: a mark for which something
+        leaves comes by itself. So it makes no difference where a batch ends, which others' marks decide."""
+        passed = {key for key, about in claims.items() if about and about[0].type == PASSED}
+        part: list[Mark] = []
+        for mark in marks if passed else ():
+            if mark.key in passed and any(self._walk(plan, claims).gone(mark.key) for plan in plans):
+                yield from [part] if part else ()
+                part = []
+                yield [mark]
+            else:
+                part.append(mark)
+        if part or not passed:
+            yield part or marks
+
+    def _walk(self, plan: Plan, claims: Claims) -> _Walk:
+        now = self._clock() // 1_000
+        return _Walk(self._store, plan, claims, now, now + self._skew)
+
     def pass_on(self, plan: Plan, keys: Iterable[bytes], claims: Claims) -> Passage:
         """What is due in the view of those of the marked ``keys`` that are objects passed on; what has to leave has
         left. Raises NotNow."""
         marked = [key for key in keys if (about := claims.get(key)) and about[0].type == PASSED]
         if not marked:
             return NOTHING
-        now = self._clock() // 1_000
-        walk = _Walk(self._store, plan, claims, now, now + self._skew)
+        walk = self._walk(plan, claims)
         leaving = [place for key in marked for place in walk.gone(key)]
         if leaving:
             self._turns.prolong()
@@ -157,15 +175,16 @@ class _Walk:
         self._states.clear()
 
     def gone(self, key: bytes) -> list[tuple[str, str]]:
-        """(collection, id) of where an object has to leave: nobody says to the view what is there, or a later version
-        that will take its place."""
+        """(collection, id) of where an object has to leave: nobody says to the view what is there, or what is said now
+        refers to what is not there. What is dated ahead takes nothing's place yet."""
         stix_id = self._claims[key][0].value
         state = self._state(stix_id)
-        if state is None or state.key != key or not state.places or self._choice(key, state) is not None:
+        if state is None or state.key != key or not state.places:
             return []
-        if any(_is_later(choice.version, state) for choice in self._choices(key)):
+        choice = self._choice(key, state)
+        if choice is None and any(_is_later(one.version, state) for one in self._choices(key)):
             return []
-        return [(collection, stix_id) for collection in sorted(state.places)]
+        return [(name, stix_id) for name in sorted(state.places) if choice is None or not self._whole(choice, name)]
 
     def standing(self, key: bytes) -> Standing | None:
         """See :func:`standing`."""
@@ -207,8 +226,7 @@ class _Walk:
         if choice is None or (state is not None and state.key != key):
             return None
         lacking = tuple(name for name in self._plan.names if self._lacks(name, choice, state))
-        references = choice.version.references
-        names = tuple(name for name in lacking if all(self._resolves(one, name) for one in references))
+        names = tuple(name for name in lacking if self._whole(choice, name))
         admitted = self._admitted(choice, names, state)
         return self._published(key, choice.version, state, admitted) if admitted else None
 
@@ -228,6 +246,10 @@ class _Walk:
             return False  # it is about to enter
         # It may hold an older version, if this one refers to what was not there.
         return self._store.object_body(name, choice.version.key, self._plan.scope) != choice.version.body
+
+    def _whole(self, choice: Choice, name: str) -> bool:
+        """Whether all that it refers to is in the collection."""
+        return all(self._resolves(reference, name) for reference in choice.version.references)
 
     def _resolves(self, reference: str, name: str) -> bool:
         """Whether it is to what is in the collection, and will not leave before what refers to it."""
@@ -266,11 +288,18 @@ class _Walk:
         return passing.choices(self._claims[key], self._plan.view, self._now, self._latest)
 
     def _choice(self, key: bytes, state: ObjectState | None) -> Choice | None:
-        """The version that counts. What was published under one date stays as it is: no other bytes bear that date."""
-        ready = [choice for choice in self._choices(key) if choice.version.from_then <= self._now]
-        if not ready or state is None or _is_later(ready[0].version, state):
-            return ready[0] if ready else None
-        return next((choice for choice in ready if _is_the_one(choice.version, state)), None)
+        """The version that counts; of one that is published already, as it was published: no other bytes get its date.
+        None where it is older than what was published."""
+        best = next((choice for choice in self._choices(key) if choice.version.from_then <= self._now), None)
+        if best is None or state is None or _is_later(best.version, state):
+            return best
+        if time_key(best.version.modified) < time_key(state.version):
+            return None
+        if stix.digest(best.version.body) == state.digest:
+            return best
+        bodies = (self._store.object_body(place, best.version.key, self._plan.scope) for place in state.places)
+        served = next((body for body in bodies if body is not None and stix.digest(body) == state.digest), None)
+        return None if served is None else best._replace(version=passing.version(orjson.loads(served)))
 
     def _state(self, stix_id: str) -> ObjectState | None:
         if stix_id not in self._states:
@@ -281,10 +310,6 @@ class _Walk:
 
 def _is_later(version: Version, state: ObjectState) -> bool:
     return time_key(version.modified) > time_key(state.version)
-
-
-def _is_the_one(version: Version, state: ObjectState) -> bool:
-    return time_key(version.modified) == time_key(state.version) and stix.digest(version.body) == state.digest
 
 
 def _referrers(store: Store, stix_id: str) -> Iterator[dict[bytes, list[Claim]]]:

@@ -105,6 +105,16 @@ class Publisher:
             self.store.wait(key, claim.audience, until)
         self.passing.wait(claims)
         published, again = 0, set[bytes]()
+        for part in self.passing.parts(self.plans, marks, claims):
+            count, conflicting = self._publish_part(part, claims)
+            published += count
+            again |= conflicting
+        self.store.clear_dirty([mark for mark in marks if mark.key not in again])
+        return len(marks), published
+
+    def _publish_part(self, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> tuple[int, set[bytes]]:
+        """How many versions were published, and the marked observables to be looked at once more."""
+        published, again = 0, set[bytes]()
         for plan in self.plans:
             # In order of the first mark that this view may see: what it may not see must not even change an order.
             keys = [mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience)]
@@ -117,8 +127,7 @@ class Publisher:
             for item, outcome in zip(due, outcomes, strict=True):
                 if outcome == "conflict":
                     again |= passage.because.get(item.key) or reach.because.get(item.key, {item.key})
-        self.store.clear_dirty([mark for mark in marks if mark.key not in again])
-        return len(marks), published
+        return published, again
 
     def _put(self, publications: list[Publication]) -> list[str]:
         return list(self.store.publish(publications, self._clock())) if publications else []

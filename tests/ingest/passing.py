@@ -85,7 +85,7 @@ class World:
         self.clock = SteppingClock(NOW * 1_000)
         self._changes = changes or {}
         self.hub = Hub(store, self.clock, self.settings())
-        self._shipped = {obj["id"] for name in (PUBLIC, MEMBERS) for obj in self.hub.objects(name)}
+        self.shipped = {obj["id"] for name in (PUBLIC, MEMBERS) for obj in self.hub.objects(name)}
         self._writes = 0
 
     def settings(self) -> Settings:
@@ -125,7 +125,7 @@ class World:
 
     def ids(self, collection: str) -> list[str]:
         """Of what a collection holds, in order, but for what every collection ships."""
-        return [obj["id"] for obj in self.hub.objects(collection) if obj["id"] not in self._shipped]
+        return [obj["id"] for obj in self.hub.objects(collection) if obj["id"] not in self.shipped]
 
     def resolve(self, collection: str) -> None:
         """Every reference of every version in the collection is to an object there."""
