@@ -7,8 +7,10 @@ import pytest
 from config.feeds import Feed
 from config.loading import load_feed, shipped
 from tests.docs import pages
+from tests.snapshots.folder import expected
 
 PAGE = "docs/feeds.md"
+UNSEEN = "# Read as it is described: none of its documents was at hand"
 SHIPPED: list[Feed] = [load_feed(path) for path in sorted(shipped("feeds").glob("*.yaml"))]
 
 
@@ -54,6 +56,17 @@ def test_no_feed_is_described_that_does_not_ship() -> None:
         if row and pages.codes(row[0])
     }
     assert named == {feed.id for feed in SHIPPED}
+
+
+def test_what_was_never_seen_is_marked_so() -> None:
+    """Where no snapshot is counted, the first line of the file says so and the page names it, and nowhere else."""
+    seen = {name for name, *_ in expected()}
+    unseen = {feed.id for feed in SHIPPED} - seen
+    marked = {path.stem for path in shipped("feeds").glob("*.yaml") if path.read_text("utf-8").startswith(UNSEEN)}
+    (section,) = (section for section in pages.sections(PAGE) if section.title == "Described, not seen")
+    named = {code for line in section.lines for code in pages.codes(line) if not code.startswith("noroshi")}
+    assert unseen
+    assert marked == named == unseen
 
 
 def _span(millis: int) -> str:
