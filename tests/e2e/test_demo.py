@@ -54,6 +54,21 @@ def test_promise_6_every_served_object_is_valid_and_its_references_resolve(
         assert set(refs) <= ids, obj["id"]
 
 
+def test_what_a_feed_passes_on_is_served_with_what_it_refers_to(demo: Demo) -> None:
+    """An actor, the malware that it uses and who says so are for everybody, under their own ids; a campaign for
+    members."""
+    names = {obj.get("name") for obj in _everything(_collection(demo, "public", PUBLIC))}
+    assert {"Sample Spider", "SampleLoader", "Example Research (sample)"} <= names
+    assert "Parcel fees (sample)" not in names
+    objects = _everything(_collection(demo, "members", MEMBERS, "soc"))
+    assert "Parcel fees (sample)" in {obj.get("name") for obj in objects}
+    (uses,) = [obj for obj in objects if obj.get("relationship_type") == "uses"]
+    (actor,) = [obj for obj in objects if obj["id"] == uses["source_ref"]]
+    assert (actor["name"], "extensions" in actor) == ("Sample Spider", False)
+    places = [obj["id"] for obj in objects]
+    assert max(places.index(uses["source_ref"]), places.index(uses["target_ref"])) < places.index(uses["id"])
+
+
 def test_taxii2_client_walks_from_discovery_to_objects(demo: Demo) -> None:
     """taxii2-client finds the public root, its collections, a manifest and an object by id, unchanged."""
     server = Server(f"{demo.base}/taxii2/")
