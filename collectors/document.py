@@ -9,6 +9,7 @@ import hashlib
 import io
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, BinaryIO, cast
@@ -125,6 +126,9 @@ class Document:
     fetched: Millis
     #: when its publisher last changed it, as far as the transport tells (Last-Modified, time of the file)
     modified: Millis | None = None
+    #: where it lies among its feed's documents, the same for each edition of it: what the cursor notes it by. "" where
+    #: there is no such place. It holds no key
+    place: str = ""
 
     def open(self) -> BinaryIO:
         """A new binary stream over all of it."""
@@ -147,5 +151,9 @@ class Collected:
     unchanged: bool = False
     #: call again with the new cursor, at once
     more: bool = False
-    #: each document stands for itself: one that cannot be read costs the others nothing
+    #: each document stands for itself: one that cannot be read costs the others nothing, and is asked for again
     apart: bool = False
+    #: of documents that stand apart: how many the cursor notes
+    noted: int = 0
+    #: of documents that stand apart: place of each that should be there and could not be had -> why
+    missing: Mapping[str, str] = field(default_factory=dict)

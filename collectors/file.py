@@ -1,6 +1,7 @@
 """Documents in files: one, or all of a folder that match a pattern, in order of name.
 
-The cursor remembers each file: ``{"files": {name: [size, time of change in ns, sha256]}}``.
+The cursor remembers each file: ``{"files": {name: [size, time of change in ns, sha256]}, "again": [name]}``; see
+:mod:`collectors.again`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from collectors.again import due, waiting
 from collectors.document import Body, Collected, Document, Spool
-from collectors.errors import GiveUp, TooLarge, TryLater
+from collectors.errors import CollectError, GiveUp, TooLarge, TryLater
 from collectors.means import Means
 from collectors.unpacking import unpacked
 from config.feeds import Feed
@@ -30,13 +32,22 @@ def collect(feed: Feed, transport: FileTransport, cursor: Mapping[str, Any], mea
     Raises :class:`CollectError`.
     """
     paths = _paths(feed, transport, means.data)
-    known: Mapping[str, Any] = cursor.get("files", {})
+    apart = feed.kind == "log" and transport.pattern is not None
+    again = due(cursor)
+    known: Mapping[str, Any] = {name: state for name, state in cursor.get("files", {}).items() if name not in again}
     states = {path.name: list(known[path.name]) for path in paths if _untouched(path, known.get(path.name), means)}
     documents: dict[str, Document] = {}
+    missing: dict[str, str] = {}
     with ExitStack() as undo:
 
         def take(path: Path) -> None:
-            document, states[path.name] = _read(path, transport.max_bytes, means)
+            try:
+                document, states[path.name] = _read(path, transport.max_bytes, means)
+            except CollectError as error:
+                if not apart:
+                    raise
+                missing[path.name] = str(error)
+                return
             undo.callback(document.close)
             documents[path.name] = document
 
@@ -53,7 +64,14 @@ def collect(feed: Feed, transport: FileTransport, cursor: Mapping[str, Any], mea
     for name in documents.keys() - changed:
         documents[name].close()
     kept = tuple(documents[path.name] for path in paths if path.name in changed)
-    return Collected(documents=kept, cursor={"files": states}, unchanged=not kept)
+    return Collected(
+        documents=kept,
+        cursor={"files": states, **waiting(cursor, states, [*documents, *missing])},
+        unchanged=not kept and not missing,
+        apart=apart,
+        noted=len(paths),
+        missing=missing,
+    )
 
 
 def _paths(feed: Feed, transport: FileTransport, data: Path) -> list[Path]:
@@ -93,7 +111,7 @@ def _read(path: Path, max_bytes: int, means: Means) -> tuple[Document, list[Any]
         raise GiveUp(f"{path}: cannot be read: {error.strerror}") from error
     body, name = unpacked(packed, path.name, max_bytes)
     modified = min(status.st_mtime_ns // 1_000_000, means.now())
-    document = Document(content=body, name=name, fetched=means.now(), modified=modified)
+    document = Document(content=body, name=name, fetched=means.now(), modified=modified, place=path.name)
     return document, [status.st_size, status.st_mtime_ns, body.sha256]
 
 

@@ -6,7 +6,8 @@ stands in that commit and compared with the id that the tree gives it. The curso
     {"source": repository, branch and patterns as configured,   others start anew
      "blobs": {path: id of the content that was read},
      "commit": the last one that was read whole,                absent where files are left for the next page
-     "etag": of the answer that named it}
+     "etag": of the answer that named it,
+     "again": [path]}                         see :mod:`collectors.again`
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import hashlib
 import re
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import orjson
 
+from collectors.again import due, waiting
 from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
 from collectors.fetch import Answer, Request, get
@@ -59,22 +62,32 @@ def collect(feed: Feed, transport: GithubTransport, cursor: Mapping[str, Any], m
         cursor = {}
     hub = _Hub(feed, transport, key_of(feed, means.environment), means)
     commit, etag = hub.commit(cursor)
-    if commit == cursor.get("commit"):
+    again = due(cursor) if "commit" in cursor else []  # once a run, and not with each of its pages
+    if commit == cursor.get("commit") and not again:
         return Collected(cursor={**cursor, "etag": etag}, unchanged=True)
     blobs = hub.tree(commit)
-    known: Mapping[str, str] = cursor.get("blobs", {})
+    known: Mapping[str, str] = {path: sha for path, sha in cursor.get("blobs", {}).items() if path not in again}
     changed = [path for path in sorted(blobs) if known.get(path) != blobs[path].sha]
     if feed.kind == "list":
         wanted, left = sorted(blobs) if changed or known.keys() - blobs.keys() else [], frozenset[str]()
     else:
         wanted, left = changed[: _PAGE[transport.dates]], frozenset(changed[_PAGE[transport.dates] :])
-    documents = hub.documents(commit, {path: blobs[path] for path in wanted})
+    apart = feed.kind == "log"
+    documents, missing = hub.documents(commit, {path: blobs[path] for path in wanted}, apart=apart)
     read = {path: blob.sha for path, blob in blobs.items() if path not in left}
     position = {"source": source, "blobs": {path: known[path] for path in left & known.keys()} | read}
+    position |= waiting(cursor, blobs, wanted)
     if not left:
         position |= {"commit": commit, "etag": etag}
-    apart = feed.kind == "log"
-    return Collected(documents=documents, cursor=position, unchanged=not documents, more=bool(left), apart=apart)
+    return Collected(
+        documents=documents,
+        cursor=position,
+        unchanged=not wanted,
+        more=bool(left),
+        apart=apart,
+        noted=len(read),
+        missing=missing,
+    )
 
 
 def listing(feed: Feed, transport: GithubTransport, means: Means) -> dict[str, int]:
@@ -131,16 +144,27 @@ class _Hub:
             raise GiveUp(f"{self._shown}: expected at most {self._transport.max_files} files, got {len(found)}")
         return found
 
-    def documents(self, commit: str, blobs: Mapping[str, _Blob]) -> tuple[Document, ...]:
-        """These files as they stand in the commit, in order of their paths. Raises :class:`CollectError`."""
+    def documents(
+        self, commit: str, blobs: Mapping[str, _Blob], *, apart: bool
+    ) -> tuple[tuple[Document, ...], dict[str, str]]:
+        """These files as they stand in the commit, in order of their paths; and why one is not among them, where they
+        stand ``apart``. Raises :class:`CollectError`."""
+        missing: dict[str, str] = {}
         with ExitStack() as undo:
             documents = []
             for path, blob in blobs.items():
-                document = self._document(commit, path, blob)
+                try:
+                    document = self._document(commit, path, blob)
+                except (TooLarge, Unreadable) as error:
+                    if not apart:
+                        raise
+                    missing[path] = str(error)
+                    continue
                 undo.callback(document.close)
-                documents.append(document)
+                modified = self._dated(commit, path)
+                documents.append(replace(document, modified=min(document.fetched, modified) if modified else None))
             undo.pop_all()
-        return tuple(documents)
+        return tuple(documents), missing
 
     def _document(self, commit: str, path: str, blob: _Blob) -> Document:
         largest = self._transport.max_bytes
@@ -152,9 +176,7 @@ class _Hub:
             answer.body.close()
             raise TryLater(f"{self._shown}: {path}: expected the content that the commit names, got another")
         body, name = unpacked(answer.body, path, largest)
-        now = self._means.now()
-        modified = self._dated(commit, path)
-        return Document(content=body, name=name, fetched=now, modified=min(now, modified) if modified else None)
+        return Document(content=body, name=name, fetched=self._means.now(), place=path)
 
     def _dated(self, commit: str, path: str) -> Millis | None:
         """When the file was last changed, as far as the feed's file says where to look for that."""

@@ -2,7 +2,8 @@
 
 The cursor remembers for each URL what its publisher and its bytes said of its version::
 
-    {"urls": {URL as configured: {"etag": ..., "modified": ..., "sha256": ...}}}
+    {"urls": {URL as configured: {"etag": ..., "modified": ..., "sha256": ...}},
+     "again": [URL as configured]}            see :mod:`collectors.again`
 
 A URL with ``{yyyy}`` and ``{mm}`` in it stands for one document a month, of the current month and those before it;
 months that are not there (yet) are passed over.
@@ -16,8 +17,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from collectors.again import due, waiting
 from collectors.document import Collected, Document
-from collectors.errors import GiveUp
+from collectors.errors import GiveUp, TooLarge, Unreadable
 from collectors.fetch import Answer, Request, get
 from collectors.keys import PLACE, check_used, in_form, in_headers, in_url, key_of
 from collectors.means import Means
@@ -34,8 +36,10 @@ class _Fetched(NamedTuple):
     place: str
     #: etag, modified, sha256, as far as known
     version: dict[str, str]
-    #: None when the publisher says that it has not changed
+    #: None when the publisher says that it has not changed, or where it could not be taken
     document: Document | None
+    #: why it could not be taken, where other documents stand beside it
+    missing: str = ""
 
 
 def collect(feed: Feed, transport: HttpTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
@@ -47,8 +51,12 @@ def collect(feed: Feed, transport: HttpTransport, cursor: Mapping[str, Any], mea
     check_used(feed, transport.url, *transport.headers.values(), *transport.form.values())
     headers = {"User-Agent": means.user_agent, "Accept": "*/*", **in_headers(transport.headers, key)}
     places = urls(transport, means.now())
-    known: Mapping[str, Any] = cursor.get("urls", {})
+    again = due(cursor)
+    known: Mapping[str, Any] = {
+        place: version for place, version in cursor.get("urls", {}).items() if place not in again
+    }
     whole = feed.kind == "list" and len(places) > 1
+    apart = feed.kind == "log" and len(places) > 1
     with ExitStack() as undo:
         fetched = []
         for place in places:
@@ -63,7 +71,7 @@ def collect(feed: Feed, transport: HttpTransport, cursor: Mapping[str, Any], mea
                 also=_ABSENT if len(places) > 1 else frozenset(),
                 form=in_form(transport.form, key),
             )
-            item = _fetch(feed, request, before, means)
+            item = _fetch(feed, request, before, means, apart=apart)
             if item is not None and item.document is not None:
                 undo.callback(item.document.close)
             if item is not None:
@@ -71,7 +79,7 @@ def collect(feed: Feed, transport: HttpTransport, cursor: Mapping[str, Any], mea
         if not fetched:
             raise GiveUp(f"{transport.url}: none of its {len(places)} documents is there")
         undo.pop_all()
-    return _collected(fetched, known, whole=whole)
+    return _collected(fetched, known, cursor, whole=whole, apart=apart)
 
 
 def urls(transport: HttpTransport, now: Millis) -> list[str]:
@@ -87,7 +95,16 @@ def urls(transport: HttpTransport, now: Millis) -> list[str]:
     return list(dict.fromkeys(dated))  # without {mm} it is one a year
 
 
-def _fetch(feed: Feed, request: Request, before: Mapping[str, str], means: Means) -> _Fetched | None:
+def _fetch(feed: Feed, request: Request, before: Mapping[str, str], means: Means, *, apart: bool) -> _Fetched | None:
+    try:
+        return _fetched(feed, request, before, means)
+    except (TooLarge, Unreadable) as error:
+        if not apart:
+            raise
+        return _Fetched(request.shown, dict(before), None, str(error))
+
+
+def _fetched(feed: Feed, request: Request, before: Mapping[str, str], means: Means) -> _Fetched | None:
     answer = get(request, means)
     if answer.status in _ABSENT:
         return None
@@ -101,20 +118,28 @@ def _fetch(feed: Feed, request: Request, before: Mapping[str, str], means: Means
         name=name,
         fetched=now,
         modified=_last_modified(answer, now),
+        place=request.shown,
     )
     return _Fetched(request.shown, {**version, "sha256": body.sha256}, document)
 
 
-def _collected(fetched: list[_Fetched], known: Mapping[str, Any], *, whole: bool) -> Collected:
+def _collected(
+    fetched: list[_Fetched], known: Mapping[str, Any], cursor: Mapping[str, Any], *, whole: bool, apart: bool
+) -> Collected:
     changed = [item for item in fetched if item.version.get("sha256") != known.get(item.place, {}).get("sha256")]
     kept = fetched if whole and changed else changed
     for item in fetched:
         if item not in kept and item.document is not None:
             item.document.close()
+    versions = {item.place: item.version for item in fetched}
+    missing = {item.place: item.missing for item in fetched if item.missing}
     return Collected(
         documents=tuple(item.document for item in kept if item.document is not None),
-        cursor={"urls": {item.place: item.version for item in fetched}},
-        unchanged=not kept,
+        cursor={"urls": versions, **waiting(cursor, versions, [*missing, *(item.place for item in changed)])},
+        unchanged=not kept and not missing,
+        apart=apart,
+        noted=len(fetched),
+        missing=missing,
     )
 
 

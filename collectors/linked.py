@@ -75,13 +75,11 @@ def _collected(
     document = Document(content=body, name=feed.id, fetched=now)
     if following is None:
         position = {"source": transport.url, "since": known["begun"]}
-        return Collected(documents=(document,), cursor=position, apart=feed.kind == "log")
+        return Collected(documents=(document,), cursor=position)
     pages = [*known["pages"], hashlib.sha256(request.url.encode()).hexdigest()[:16]]
     if hashlib.sha256(following.encode()).hexdigest()[:16] in pages or len(pages) > _MOST_PAGES:
         raise Unreadable(f"{request.shown}: expected the pages to go on, got one again that was there before")
-    return Collected(
-        documents=(document,), cursor={**known, "next": following, "pages": pages}, more=True, apart=feed.kind == "log"
-    )
+    return Collected(documents=(document,), cursor={**known, "next": following, "pages": pages}, more=True)
 
 
 def _first(transport: LinkedTransport, since: int | None) -> str:

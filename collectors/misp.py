@@ -1,12 +1,14 @@
 """A MISP feed: a manifest that says of each event when it changed last, and a file for each event.
 
-The manifest is asked for only if it changed; of a log, only the events that it says have changed are fetched, the
-longest changed first, some at a time. Of a full list all are, as soon as one changed or left. The cursor::
+The manifest is asked for only if it changed; of a log, only the events that it says have changed are fetched, some at a
+time, in order of their uuids: their times move with attributes that not all may see, and must not decide in which order
+those are told that all see. Of a full list all are, as soon as one changed or left. The cursor::
 
     {"source": URL as configured,             another one starts anew
      "manifest": {"etag": ..., "modified": ..., "sha256": ...},
      "events": {uuid: timestamp of what was read},
-     "left": {uuid: timestamp},               of the manifest, to be fetched next; absent when nothing is left}
+     "left": {uuid: timestamp},               of the manifest, to be fetched next; absent when nothing is left
+     "again": [uuid]}                         see :mod:`collectors.again`
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ from typing import Any
 
 import orjson
 
+from collectors.again import due, waiting
 from collectors.document import Body, Collected, Document
-from collectors.errors import GiveUp, TryLater, Unreadable
+from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
 from collectors.fetch import Answer, Request, get
 from collectors.keys import check_used, in_headers, in_url, key_of
 from collectors.means import Means
@@ -50,30 +53,39 @@ def collect(feed: Feed, transport: MispTransport, cursor: Mapping[str, Any], mea
     known: dict[str, str] = dict(cursor.get("events", {}))
     manifest, left = dict(cursor.get("manifest", {})), dict(cursor.get("left", {}))
     if not left:
+        again = due(cursor)
         manifest, listed = server.manifest(manifest)
         if listed is None:
-            return Collected(cursor={**cursor, "manifest": manifest}, unchanged=True)
+            if not again:
+                return Collected(cursor={**cursor, "manifest": manifest}, unchanged=True)
+            listed = known
         if known and not listed:
             # Else a list that says nothing any more would be taken for one that has not changed.
             raise Unreadable(f"{server.shown_manifest}: expected events, of which {len(known)} were read, got none")
         whole = feed.kind == "list" and listed != known
-        left = {uuid: at for uuid, at in listed.items() if whole or known.get(uuid) != at}
+        left = {uuid: at for uuid, at in listed.items() if whole or uuid in again or known.get(uuid) != at}
         known = {uuid: at for uuid, at in known.items() if uuid in listed}
     page, left = (left, {}) if feed.kind == "list" else _parted(left)
-    documents, absent = server.documents(page, whole=feed.kind == "list")
-    known |= {uuid: at for uuid, at in page.items() if uuid not in absent}
-    if absent:  # they may be there soon, without another change of the manifest
-        manifest = {}
+    documents, missing = server.documents(page, whole=feed.kind == "list")
+    known |= page
     position: dict[str, Any] = {"source": transport.url, "manifest": manifest, "events": known}
+    position |= waiting(cursor, known, page)
     if left:
         position["left"] = left
-    apart = feed.kind == "log"
-    return Collected(documents=documents, cursor=position, unchanged=not page, more=bool(left), apart=apart)
+    return Collected(
+        documents=documents,
+        cursor=position,
+        unchanged=not page,
+        more=bool(left),
+        apart=feed.kind == "log",
+        noted=len(known),
+        missing=missing,
+    )
 
 
 def _parted(left: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """The events to fetch next, and those after them."""
-    order = sorted(left, key=lambda uuid: (int(left[uuid]), uuid))
+    order = sorted(left)
     return {uuid: left[uuid] for uuid in order[:_PAGE]}, {uuid: left[uuid] for uuid in order[_PAGE:]}
 
 
@@ -128,21 +140,29 @@ class _Server:
             )
         return listed
 
-    def documents(self, events: Iterable[str], *, whole: bool) -> tuple[tuple[Document, ...], set[str]]:
-        """The files of these events, and the events that are not there. Raises :class:`CollectError`, of a ``whole``
-        list for one that is missing too, and else if all are."""
+    def documents(self, events: Iterable[str], *, whole: bool) -> tuple[tuple[Document, ...], dict[str, str]]:
+        """The files of these events, and why one is not among them. Raises :class:`CollectError`, of a ``whole`` list
+        for one that is missing too."""
+        documents: list[Document] = []
+        missing: dict[str, str] = {}
         with ExitStack() as undo:
-            documents: dict[str, Document | None] = {}
             for uuid in events:
-                documents[uuid] = document = self._document(uuid)
-                if document is not None:
+                try:
+                    document = self._document(uuid)
+                except (TooLarge, Unreadable) as error:
+                    if whole:
+                        raise
+                    missing[uuid] = str(error)
+                    continue
+                if document is None:
+                    missing[uuid] = f"{self._shown(f'{uuid}.json')}: its manifest names it, and it is not there"
+                else:
                     undo.callback(document.close)
-            absent = {uuid for uuid, document in documents.items() if document is None}
-            if absent and (whole or len(absent) == len(documents)):
-                missing = f"{len(absent)} of the {len(documents)} events that its manifest names"
-                raise TryLater(f"{self._shown('manifest.json')}: {missing} are not there")
+                    documents.append(document)
+            if missing and whole:
+                raise TryLater(next(iter(missing.values())))
             undo.pop_all()
-        return tuple(document for document in documents.values() if document is not None), absent
+        return tuple(documents), missing
 
     def _document(self, uuid: str) -> Document | None:
         name = f"{uuid}.json"
@@ -150,7 +170,7 @@ class _Server:
         if answer.status in _ABSENT:
             return None
         body, name = unpacked(answer.body, name, self._transport.max_bytes)
-        return Document(content=body, name=name, fetched=self._means.now())
+        return Document(content=body, name=name, fetched=self._means.now(), place=uuid)
 
     def _get(self, name: str, headers: Mapping[str, str], also: frozenset[int] = frozenset()) -> Answer:
         request = Request(

@@ -12,7 +12,9 @@ from dataclasses import replace
 from collectors import Collected, Means, collect
 from config.feeds import Feed
 from config.instant import Millis
-from normalizers.reading import marks_rows
+from normalizers.reading import UnusableFormat, marks_rows
+from normalizers.records import UnreadableDocument
+from taxii_server.apart import Apart
 from taxii_server.manners import Door, FeedBusy
 from taxii_server.recalling import Recall
 from taxii_server.standing import Standing
@@ -62,6 +64,7 @@ class Run:
         voice = Voice(store, feed, origin, self._recall, each_batch=before_each, tell=tell)
         self.tally = voice.tally
         self._taking = Taking(voice, self._standing, skew=skew)
+        self._apart = Apart()
 
     def follow_terms(self) -> None:
         """See to it that what the feed said stands under its present terms."""
@@ -86,15 +89,20 @@ class Run:
         for _ in range(_MOST_PAGES):
             collected = self._fetch(position)
             try:
-                if collected.documents:
+                if collected.apart:
+                    self._take_apart(collected, confirmed)
+                elif collected.documents:
                     self._take(collected, confirmed)
             finally:
                 for document in collected.documents:
                     document.close()
             if collected.unchanged and self._feed.kind == "list":
                 self.tally.renewed += self._standing.renew()
-            position = dict(collected.cursor)
-            self._move(position)
+            position = self._apart.cursor(collected)
+            if self._apart.met:
+                status, message, odd = self._apart.told(position, collected.noted)
+                self.state = replace(self.state, status=status, message=message, odd=odd)
+            self._move(position, apart=collected.apart)
             if not collected.more:
                 return
         if self.state.status != "held":  # what is held is begun again, and so at its usual time
@@ -115,21 +123,40 @@ class Run:
 
     def _take(self, collected: Collected, confirmed: bool) -> None:
         """Take in one fetch. Its rows are remembered once all that they say is in the store."""
-        self.state = self._taking.take(collected, self.state, confirmed)
-        if self.state.status == "ok":
+        partial = collected.more or self._feed.by_pages
+        self._taken(self._taking.take(collected.documents, self.state, confirmed, partial=partial, alone=not partial))
+
+    def _take_apart(self, collected: Collected, confirmed: bool) -> None:
+        """Take in documents each of which stands for itself: none is held, or left out, for what is in another."""
+        # What is remembered of rows is of one document: of the one that changes, where the others stay as they are.
+        alone = len(collected.documents) == 1 and not collected.more
+        for document in collected.documents:
+            before = replace(self.state, status="unchanged")
+            try:
+                self._taken(self._taking.take((document,), before, confirmed, partial=False, alone=alone))
+            except UnusableFormat:
+                raise
+            except UnreadableDocument as error:
+                self._apart.broken(document, str(error))
+            else:
+                self._apart.took(document, self.state)
+
+    def _taken(self, state: FeedState) -> None:
+        self.state = state
+        if state.status == "ok":
             self._check_not_overtaken()
             self._recall.remember()
 
-    def _move(self, position: dict[str, object]) -> None:
+    def _move(self, position: dict[str, object], *, apart: bool) -> None:
         """All that the documents said is in the store by now: only here may the cursor move."""
         # What is held is read again until it is right: a log from there on, a list whole, for it may come back to what
-        # it was. So is what has rows dated ahead, until their date: that must not happen for a change that not all may
-        # see.
+        # it was; what stands apart for itself, as the position says. So is what has rows dated ahead, until their date:
+        # that must not happen for a change that not all may see.
         again = self.tally.ahead and marks_rows(self._feed) and not self._feed.by_pages
         held = self.state.status == "held"
         if again or (held and self._feed.kind == "list"):
             self._save(cursor={})
-        elif not held:
+        elif apart or not held:
             self._save(cursor=position)
         else:
             self._save()

@@ -135,8 +135,8 @@ class Ingest:
         # feed runs must not tell what only some may see.
         wait = self._wait(feed, MINUTE if tally.more else None)
         state = replace(run.state, due=now + wait, last_run=now, asked=now, not_before=0, failures=0)
-        if state.status == "held":
-            _LOG.warning("feed %s held: %s", feed.id, state.message)
+        if state.status in ("held", "failed"):
+            _LOG.warning("feed %s %s: %s", feed.id, state.status, state.message)
         else:
             state = replace(state, last_success=now)
             if tally.kept or tally.withdrawn:

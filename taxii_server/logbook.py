@@ -27,6 +27,8 @@ class Logbook:
         self._retelling = Retelling(voice, reading)
         #: the sets that the document holds, and what they held before
         self._wholes = Wholes(voice.store, voice.origin)
+        #: names of records that are said no more, which those are not told for whom the document is held
+        self._waiting: set[str] = set()
         #: records by whom they were for, that are for others now
         self._moved: dict[Audience, list[Record]] = {}
         #: records that say no more what they said
@@ -61,11 +63,13 @@ class Logbook:
                 self._voice.each_batch()
                 self._retell(part, fetched)
         self._moved.clear()
-        self._wholes.end(held=bool(self._holds.why))
+        self._wholes.end(self._waiting)
 
     def _move(self, records: Iterable[Record]) -> None:
         for record in records:
-            if record.audience not in self._holds.why:
+            if record.audience in self._holds.why:
+                self._waiting.add(record.name)
+            else:
                 self._moved.setdefault(record.audience, []).append(record)
 
     def _retell(self, records: Sequence[Record], fetched: Millis) -> None:

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
-from collectors import Collected, Document
+from collectors import Document
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.columns import Columns, columns
 from normalizers.reading import check, marks_rows
-from normalizers.records import UnreadableDocument
 from taxii_server.fulllist import FullList
 from taxii_server.holds import Holds
 from taxii_server.intake import Intake
@@ -34,20 +33,22 @@ class Taking:
         self._standing = standing
         self._skew = skew
 
-    def take(self, collected: Collected, state: FeedState, confirmed: bool) -> FeedState:
-        """Take in one fetch; gives what is to be remembered of the feed, where ``state`` is what was. ``confirmed``: a
-        person says that it is right. Raises UnreadableDocument."""
+    def take(self, documents: Documents, state: FeedState, confirmed: bool, *, partial: bool, alone: bool) -> FeedState:
+        """Take in documents that are one whole; gives what is to be remembered of the feed, where ``state`` is what
+        was. ``confirmed``: a person says that it is right. ``partial``: they are a part of one. ``alone``: nothing
+        else is taken in by this run. Raises UnreadableDocument."""
         feed, state = self._feed, replace(state, odd="")
         if marks_rows(feed):
-            collected = replace(collected, documents=tuple(map(_undated, collected.documents)))
-        documents, rows, state = self._looked_over(collected, state)
+            documents = tuple(map(_undated, documents))
+        rows: Counter[Audience] = Counter()
+        for document in documents:
+            rows.update(check(document, feed))
         self._tally.rows += rows.total()
-        partial = collected.more or collected.apart or feed.by_pages
         holds = Holds(feed, rows, state, partial=partial, confirmed=confirmed)
         found = columns(documents[0], feed) if feed.steady and len(documents) == 1 else None
         if found is not None:
             holds.fill(found)
-        self._recall.begin(() if partial else documents)
+        self._recall.begin(documents if alone else ())
         intake = self._read(documents, rows, holds)
         if intake.list is None:
             holds.whole(intake.refused, {})
@@ -55,26 +56,6 @@ class Taking:
             listed = self._withdraw(documents[-1], intake.list, intake.refused, holds)
             state = replace(state, listed=_renewed(state.listed, listed, holds))
         return _judged(self._learnt(state, rows, intake.refused, found, holds, confirmed), holds)
-
-    def _looked_over(self, collected: Collected, state: FeedState) -> tuple[Documents, Counter[Audience], FeedState]:
-        """The documents that can be read, and their rows. Raises UnreadableDocument for one that cannot; where they
-        stand apart, only when none can, and else tells of those that are left out."""
-        rows: Counter[Audience] = Counter()
-        readable, broken = [], []
-        for document in collected.documents:
-            try:
-                rows.update(check(document, self._feed))
-                readable.append(document)
-            except UnreadableDocument as error:
-                if not collected.apart:
-                    raise
-                broken.append(error)
-        if broken and not readable:
-            raise broken[0]
-        if broken:
-            said = f"{len(broken)} of {len(collected.documents)} documents left out: {broken[0]}"
-            state = replace(state, odd=said)
-        return tuple(readable), rows, state
 
     def _read(self, documents: Documents, rows: Counter[Audience], holds: Holds) -> Intake:
         intake = Intake(self._voice, holds, skew=self._skew, reading=self._standing.terms().reading)

@@ -6,6 +6,8 @@ knows a record by its name and not by its set, so the names are remembered here,
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from normalizers.records import Whole
 from taxii_server.stores.base import Store
 
@@ -32,12 +34,13 @@ class Wholes:
         gone = ((whole.edition, sorted(before.difference(whole.records))) for whole, before in self._sets.values())
         return [(edition, names) for edition, names in gone if names]
 
-    def end(self, *, held: bool) -> None:
-        """All that they say is written, so that they hold what they hold now; unless some of it is ``held``, which will
-        be read again: then what they held before has to be known."""
+    def end(self, waiting: Collection[str]) -> None:
+        """All that they say is written, so that they hold what they hold now; and the records that are ``waiting``,
+        since they are held for whoever may see them: what they were has to be known when they are read again."""
         for name, (whole, before) in self._sets.items():
-            if not held and not before.issubset(whole.records):
-                self._remember(name, set(whole.records))
+            now = before.intersection(waiting).union(whole.records)
+            if before != now:
+                self._remember(name, now)
         self._sets.clear()
 
     def _remember(self, name: str, records: set[str]) -> None:

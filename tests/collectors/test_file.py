@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from collectors import Means, collect
+from collectors.again import put_off
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
 from config.instant import Micros, parse_millis
@@ -98,6 +99,23 @@ def test_of_a_full_list_all_files_come_when_one_changed(tmp_path: Path) -> None:
     assert texts(gather(tmp_path, cursor, path=".", pattern="*.txt", kind="list")) == [b"a.txt", b"changed"]
     (tmp_path / "b.txt").unlink()
     assert texts(gather(tmp_path, cursor, path=".", pattern="*.txt", kind="list")) == [b"a.txt"]
+
+
+def test_of_a_log_a_file_that_cannot_be_read_costs_only_itself(tmp_path: Path) -> None:
+    """It is told, and read as soon as it can be; a list is not whole without it. What was put off is read again though
+    it did not change."""
+    write(tmp_path / "a.txt", "a")
+    write(tmp_path / "b.txt", "far too long")
+    folder = {"path": ".", "pattern": "*.txt", "max_bytes": 5}
+    with pytest.raises(TooLarge):
+        gather(tmp_path, kind="list", **folder)
+    first = gather(tmp_path, **folder)
+    assert (texts(first), first.apart, first.noted, set(first.missing)) == ([b"a"], True, 2, {"b.txt"})
+    cursor = put_off(first.cursor, [*first.missing, "a.txt"])
+    write(tmp_path / "b.txt", "b")
+    again = gather(tmp_path, cursor, **folder)
+    assert (texts(again), again.missing) == ([b"a", b"b"], {})
+    assert gather(tmp_path, again.cursor, **folder).unchanged
 
 
 def test_packed_files_are_unpacked(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from collectors import github
+from collectors.again import put_off
 from collectors.document import Collected
 from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
 from collectors.paths import path_date, path_pattern
@@ -138,6 +139,27 @@ def test_a_long_log_comes_page_by_page(repository: Repository, server: Server, w
     assert case.collect(third.cursor).unchanged
 
 
+def test_what_was_put_off_is_fetched_again_though_nothing_changed(
+    repository: Repository, server: Server, waits: Waits
+) -> None:
+    """Once a run, not with each page, and until it was taken in; what is there no more is not asked for."""
+    repository.files |= {f"{number:03}.txt": b"x\n" for number in range(250)}
+    case = Case(server, waits)
+    first = case.collect()
+    repository.fetched()
+    second = case.collect(put_off(first.cursor, ["000.txt", "001.txt"]))
+    assert not {"000.txt", "001.txt"} & set(repository.fetched())
+    third = case.collect(put_off(second.cursor, ["150.txt"]))
+    assert (third.more, third.cursor["again"]) == (False, ["000.txt", "001.txt", "150.txt"])
+    repository.fetched()
+    again = case.collect(third.cursor)
+    assert list(content(again)) == repository.fetched() == ["000.txt", "001.txt", "150.txt"]
+    assert "again" not in again.cursor
+    assert case.collect(again.cursor).unchanged
+    del repository.files["000.txt"]
+    assert list(content(case.collect(third.cursor))) == ["001.txt", "150.txt"]
+
+
 def test_another_repository_branch_or_pattern_starts_anew(repository: Repository, server: Server, waits: Waits) -> None:
     """The cursor is of what was configured."""
     cursor = Case(server, waits).collect().cursor
@@ -203,9 +225,12 @@ def test_no_file_that_matches_is_an_error_and_not_an_empty_list(
 def test_number_and_size_of_files_are_bounded(repository: Repository, server: Server, waits: Waits) -> None:
     """Too many files, a file that says that it is too large, one that is larger than it says, and half a listing."""
     assert "expected at most 1 files, got 2" in Case(server, waits, max_files=1).fails(GiveUp)
-    assert "expected at most 5 bytes, got 18" in Case(server, waits, max_bytes=5).fails(TooLarge)
+    assert "expected at most 5 bytes, got 18" in Case(server, waits, max_bytes=5, kind="list").fails(TooLarge)
     repository.forged["2025/b c.txt"] = b"x" * 1_000
-    Case(server, waits, max_bytes=100).fails(TooLarge)
+    Case(server, waits, max_bytes=100, kind="list").fails(TooLarge)
+    log = Case(server, waits, max_bytes=100).collect()
+    assert list(content(log)) == ["a.txt"]
+    assert "2025/b c.txt" in log.missing
     repository.truncated = True
     assert "more files than GitHub lists" in Case(server, waits).fails(GiveUp)
 

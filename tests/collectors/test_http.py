@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from collectors import http
+from collectors.again import put_off
 from collectors.document import Collected
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
 from collectors.means import Means
@@ -184,6 +185,30 @@ def test_of_a_full_list_all_parts_are_fetched(server: Server, waits: Waits) -> N
     server.will(says("1", ETag='"1"'), says("2", ETag='"2"'))
     assert len(case.collect(cursor).documents) == 2
     assert not any("if-none-match" in asked.headers for asked in server.asked)
+
+
+def test_of_a_log_a_month_that_cannot_be_had_costs_only_itself(server: Server, waits: Waits) -> None:
+    """What was put off comes again without a condition, though it did not change; a list is not whole without it."""
+
+    def answer(asked: Asked, exchange: Exchange) -> None:
+        if asked.headers.get("if-none-match"):
+            exchange.answer(304)
+        else:
+            body = b"x" * 50 if "202602" in asked.path and len(server.asked) < 4 else asked.path.encode()
+            exchange.answer(200, body, ETag='"1"')
+
+    server.will(answer)
+    months = {"url": f"{server.base}/{{yyyy}}{{mm}}.csv", "months": 2, "max_bytes": 20}
+    Case(server, waits, kind_="list", **months).fails(TooLarge)
+    server.asked.clear()
+    case = Case(server, waits, **months)
+    first = case.collect()
+    assert [document.name for document in first.documents] == ["202603.csv"]
+    assert (first.apart, first.noted, list(first.missing)) == (True, 2, [f"{server.base}/202602.csv"])
+    server.asked.extend([server.asked[0]] * 4)
+    again = case.collect(put_off(first.cursor, [*first.missing, f"{server.base}/202603.csv"]))
+    assert [document.name for document in again.documents] == ["202602.csv", "202603.csv"]
+    assert case.collect(again.cursor).unchanged
 
 
 def test_no_month_at_all_is_an_error(server: Server, waits: Waits) -> None:

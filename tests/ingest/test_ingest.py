@@ -472,8 +472,8 @@ def test_promise_2_a_record_that_its_source_thinks_otherwise_of_says_no_more_wha
 
 
 def test_of_a_repository_a_broken_file_costs_only_itself(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that turned into a web page is left out and told of, and the cursor moves; when no file can be read the run
-    fails."""
+    """One that turned into a web page is left out and told of, and read again by each run, though it did not change;
+    when no file can be read the run fails."""
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with Server().running() as server:
         repository = Repository(server)
@@ -484,10 +484,24 @@ def test_of_a_repository_a_broken_file_costs_only_itself(runner: Runner, monkeyp
         assert (state.status, state.cursor["commit"]) == ("ok", repository.commit)
         assert state.message.startswith("1 of 2 documents left out: b.txt: expected a list of values, got an HTML page")
         assert list(runner.live()) == ["http://a.example/"]
-        repository.files["b.txt"] = b"<html>again</html>"
-        assert runner.run().status == "failed"
+        repository.fetched()
+        for _ in range(2):
+            runner.wait(HOUR)
+            state = runner.run()
+            assert (state.status, repository.fetched()) == ("unchanged", ["b.txt"])
+            assert state.message.startswith("1 of 2 documents left out: b.txt: expected a list of values")
+            assert state.counts["claims"] == 1  # what the last document brought is still shown
+        repository.files["a.txt"] = b"<html>too</html>"
+        for _ in range(2):
+            state = runner.run()
+            assert (state.status, repository.fetched()) == ("failed", ["a.txt", "b.txt"])
+            assert state.message.startswith("a.txt: expected a list of values, got an HTML page")
         repository.files["b.txt"] = b"http://b.example/\n"
-        assert (runner.run().status, set(runner.live())) == ("ok", {"http://a.example/", "http://b.example/"})
+        state = runner.run()
+        assert (state.status, set(runner.live())) == ("ok", {"http://a.example/", "http://b.example/"})
+        assert state.message.startswith("1 of 2 documents left out: a.txt")
+        repository.files["a.txt"] = b"http://a.example/\n"
+        assert (runner.run().message, runner.run().status) == ("", "unchanged")
 
 
 def test_what_is_for_look_ups_alone_is_kept_and_not_published(runner: Runner) -> None:

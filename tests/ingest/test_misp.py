@@ -11,7 +11,7 @@ import pytest
 
 from normalizers.claims import observable_key
 from taxii_server.stores.memory import MemoryStore
-from tests.collectors.mispfeed import MispFeed, attribute
+from tests.collectors.mispfeed import MispFeed, attribute, uuid_of
 from tests.collectors.server import Server
 from tests.hubs import PUBLIC
 from tests.ingest.test_ingest import NOW, Runner, _feed
@@ -225,3 +225,65 @@ def test_an_attribute_alone_that_lacks_a_member_takes_nothing_back(misp: Misp) -
     misp.put(60, *less)
     assert misp.run().refused == {"bad-record": 1, "bad-object": 1}
     assert misp.values() == {"a.example", "b.example", "c.example"}
+
+
+def _bad(number: int, **said: Any) -> dict[str, Any]:
+    return {**attribute(f"bad-{number}", AT, **said), "value": "no domain"}
+
+
+def test_an_event_that_is_held_costs_only_itself(tmp_path: Path, misp_feed: MispFeed) -> None:
+    """Whatever stands on a page with it; it is read again by each run, and taken in when it is right."""
+    case = Misp(tmp_path, misp_feed, expect={"refused": 0.5, "min_rows": 0})
+    for name in "abcd":
+        case.put(0, _domain(name), *map(_bad, range(3 if name == "b" else 0)), name=name)
+    assert case.values() == {"a.example", "c.example", "d.example"}
+    misp_feed.asked()
+    case.wait(3_600_000)
+    state = case.run()
+    assert state.status == "held"
+    assert state.message == f"{uuid_of('b')}.json: 3 of the first 4 rows cannot be read as they should"
+    assert misp_feed.asked() == ["manifest.json", f"{uuid_of('b')}.json"]
+    case.put(0, _domain("b"), name="b")
+    state = case.run()
+    assert (state.status, state.message) == ("ok", "")
+    assert "b.example" in case.values()
+
+
+def test_an_event_that_is_broken_costs_only_itself(misp: Misp, misp_feed: MispFeed) -> None:
+    """It is read when it is whole, though its time in the manifest stays what it was."""
+    misp.put(0, _domain("a"), name="a")
+    misp.put(0, _domain("b"), name="b")
+    whole = misp_feed.files[f"{uuid_of('b')}.json"]
+    misp_feed.files[f"{uuid_of('b')}.json"] = whole[:-20]
+    assert misp.values() == {"a.example"}
+    state = misp.run()
+    assert state.message.startswith(f"1 of 2 documents left out: {uuid_of('b')}.json: expected JSON")
+    del misp_feed.files[f"{uuid_of('b')}.json"]
+    assert "its manifest names it, and it is not there" in misp.run().message
+    misp_feed.files[f"{uuid_of('b')}.json"] = whole
+    assert misp.values() == {"a.example", "b.example"}
+    assert misp.run().message == ""
+
+
+def test_promise_2_what_is_held_for_fewer_does_not_change_what_an_event_is_known_to_hold(
+    tmp_path: Path, misp_feed: MispFeed
+) -> None:
+    """An attribute that moves from an event with held ones to another one stands, as it does without those."""
+    logs = []
+    for name in ("without", "with"):
+        (tmp_path / name).mkdir()
+        misp_feed.manifest.clear()
+        case = Misp(tmp_path / name, misp_feed, expect={"refused": 0.5, "min_rows": 0})
+        secret = {"Tag": [{"name": "tlp:green"}]}
+        hidden = [_bad(number, **secret) for number in range(3)] if name == "with" else []
+        case.put(0, _domain("a"), _domain("b"), *hidden, _domain("x", **secret), tags=("tlp:clear",))
+        case.values()
+        for at, (first, second) in enumerate((("a", "c"), ("a", "bc"), ("ad", "")), 1):
+            case.put(at, *map(_domain, first), *hidden, tags=("tlp:clear",))
+            if second:
+                case.put(at, *map(_domain, second), tags=("tlp:clear",), name="other")
+            case.wait(3_600_000)
+            found = case.values()
+        assert found == {"a.example", "b.example", "c.example", "d.example"}
+        logs.append(case.hub.log(PUBLIC))
+    assert logs[0] == logs[1]
