@@ -74,9 +74,8 @@ def told(advisory: Advisory, source: Source) -> list[Claim]:
     }
     for text in (*advisory.title.values(), *advisory.description.values()):
         seen["references"] += techniques_in(text)
-    brands = imitated_in(advisory.title.get("ja", ""))
-    about = source.claim(kind, value, labels=advisory.labels, brands=brands, detail=detail_text(said), **seen)
-    return [*claims, about]
+    words = source.understood(advisory.labels, brands=imitated_in(advisory.title.get("ja", "")))
+    return [*claims, source.claim(kind, value, said=words, detail=detail_text(said), **seen)]
 
 
 def spoken(texts: Mapping[str, str]) -> dict[str, str]:

@@ -63,10 +63,6 @@ class Source:
         last_seen: Millis | None = None,
         changed: Millis | None = None,
         confidence: float | None = None,
-        labels: Iterable[str] = (),
-        malware: Iterable[str] = (),
-        brands: Iterable[str] = (),
-        named: Mapping[str, Iterable[str]] | None = None,
         said: Said | None = None,
         references: Iterable[Reference | None] = (),
         detail: str | None = None,
@@ -77,20 +73,15 @@ class Source:
     ) -> Claim:
         """The claim of one row about a canonical value.
 
-        A value that tells of a victim is refused (:class:`BadValue`), unless ``keep_personal``.
+        A value that tells of a victim is refused (:class:`BadValue`), unless ``keep_personal``. ``said`` is what
+        :meth:`understood` made of the row's words, where it has any.
 
         The version is the row's own time: ``changed``, else the later of its dates, else the document's. To stand in a
         full list is a sighting at the time of fetching; in a log the row's date is, else the document's.
-
-        ``labels``, ``malware`` and ``brands`` are the source's own words: those of which it says no more, those for
-        malware, and those for what is imitated. Names among them become the one name that :mod:`normalizers.names` has.
-        ``named``: actors, brands (by their keys) and targets that the source names as such. ``said`` is what
-        :meth:`understood` made of all these already.
         """
         if not keep_personal:
             refuse_personal(kind, value)
-        if said is None:
-            said = self.understood(labels, malware, brands, named or {})
+        said = said or self._silent
         dated = max(first_seen or 0, last_seen or 0)
         last = max(dated, self._listed) or changed or self.moment
         first = min(first_seen or last, last_seen or last)
@@ -114,12 +105,14 @@ class Source:
 
     def understood(
         self,
-        labels: Iterable[str],
-        malware: Iterable[str],
-        brands: Iterable[str],
+        labels: Iterable[str] = (),
+        malware: Iterable[str] = (),
+        brands: Iterable[str] = (),
         named: Mapping[str, Iterable[str]] = _NOBODY,
     ) -> Said:
-        """What a row's own words say, with the feed's labels; see :meth:`claim`."""
+        """What a row's own words say, with the feed's labels: words of which it says no more, those for malware, and
+        those for what is imitated. Names among them become the one name that :mod:`normalizers.names` has. ``named``:
+        actors, brands (by their keys) and targets that the source names as such."""
         if not (labels or malware or brands or named):
             return self._silent
         members = tuple((member, tuple(bounded(words))) for member, words in named.items())

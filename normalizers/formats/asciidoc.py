@@ -72,7 +72,8 @@ class Format(Entry):
         for said in _Report(self, document).values():
             try:
                 kind, value = canonical(said.kind, said.text)
-                yield source.claim(kind, value, labels=[label for label in map(label_of, said.labels) if label])
+                labels = [label for label in map(label_of, said.labels) if label]
+                yield source.claim(kind, value, said=source.understood(labels))
             except BadValue as error:
                 yield refusal(said.line, error)
 

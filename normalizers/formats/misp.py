@@ -149,8 +149,10 @@ class _Reading:
             first_seen=attribute.first_seen or min(changed, attribute.last_seen or changed),
             last_seen=attribute.last_seen or max(changed, attribute.first_seen or changed),
             changed=changed,
-            labels={label_of(tag) for tag in tags if tag not in families and not misp.tlp([tag])} - {""},
-            malware={label_of(family) for family in families.values()} - {""},
+            said=self._source.understood(
+                {label_of(tag) for tag in tags if tag not in families and not misp.tlp([tag])} - {""},
+                {label_of(family) for family in families.values()} - {""},
+            ),
             references=self._references(attribute, audience),
             detail=self._detail(attribute, threat, port),
             audience=audience,

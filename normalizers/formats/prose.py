@@ -131,7 +131,7 @@ class Format(Entry):
             one.value,
             # A value that a sentence names may be there for another reason than the values of a list.
             confidence=None if one.listed else source.feed.confidence / 2,
-            labels=one.labels,
+            said=source.understood(one.labels),
             references=[reference(text.title or source.feed.title, self._link(document))],
             # First said at the date of the text, and again when the document was changed since.
             first_seen=source.moment,

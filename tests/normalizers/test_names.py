@@ -29,10 +29,10 @@ VIEW = View("clear", "clear", False, "tlp2")
 GALAXIES = Path(pymispgalaxies.__file__).parent / "data" / "misp-galaxy" / "clusters"
 
 
-def claim(labels: tuple[str, ...] = (), malware: tuple[str, ...] = (), **changes: Any) -> Claim:
+def claim(*words: Any, **named: Any) -> Claim:
     """What a row with these words becomes, of a feed without labels of its own."""
     made = source("urlhaus", share="public")
-    return made.claim("url", "http://a.example/", labels=labels, malware=malware, **changes)
+    return made.claim("url", "http://a.example/", said=made.understood(*words, **named))
 
 
 def detail(of: Claim) -> dict[str, Any]:
@@ -219,7 +219,8 @@ def test_techniques_in_advisories() -> None:
 
 def test_a_technique_tells_of_no_source() -> None:
     """A feed that may not be named gives no reference of its own, and its techniques all the same."""
-    said = source("urlhaus", named=False).claim("url", "http://a.example/", labels=["T1566"], references=[])
+    made = source("urlhaus", named=False)
+    said = made.claim("url", "http://a.example/", said=made.understood(["T1566"]))
     assert [name for name, _, _ in said.references] == ["mitre-attack"]
 
 
@@ -274,9 +275,13 @@ def test_brands_in_titles_of_japanese_alerts(title: str, keys: list[str]) -> Non
 def test_rows_with_the_same_words_say_the_same() -> None:
     """What is remembered of one row is what the next one would be told, whatever else it holds."""
     made = source("threatfox")
-    rows = [made.claim("ipv4", "192.0.2.1", labels=["Heodo"], malware=["Lazarus"], brands=["au"]) for _ in range(2)]
+    rows = [
+        made.claim("ipv4", "192.0.2.1", said=made.understood(["Heodo"], malware=["Lazarus"], brands=["au"]))
+        for _ in range(2)
+    ]
     assert rows[0] == rows[1]
-    port = made.claim("ipv4", "192.0.2.1", labels=["APT28"], detail='{"port":[443],"threat":"botnet-c2"}')
+    detail = '{"port":[443],"threat":"botnet-c2"}'
+    port = made.claim("ipv4", "192.0.2.1", said=made.understood(["APT28"]), detail=detail)
     assert orjson.loads(port.detail) == {"actors": ["APT28"], "port": [443], "threat": "botnet-c2"}
 
 

@@ -63,7 +63,7 @@ def test_confidence_is_scaled_by_reliability() -> None:
 def test_claims_say_where_they_come_from() -> None:
     """Origin, family, attribution, labels, life and threat come from the feed's file."""
     made = source("threatfox", labels=("b", "#a "), life={"url": 3 * DAY})
-    claim = made.claim("url", "http://a.example/", references=[("x", "", "1")], labels=["c"])
+    claim = made.claim("url", "http://a.example/", references=[("x", "", "1")], said=made.understood(["c"]))
     assert (claim.origin, claim.family, claim.audience) == ("threatfox", "abuse-ch-c2", "internal")
     assert claim.references == (("Source: abuse.ch ThreatFox", "https://threatfox.abuse.ch/", ""), ("x", "", "1"))
     assert claim.labels == ("a", "b", "c")
@@ -147,8 +147,8 @@ def test_a_row_s_labels_and_malware_families_are_bounded() -> None:
     """The first fifty of each in their order, whatever order the row has; the feed's own labels stay beside them."""
     source = Source(feed("openphish", labels=("zz-own",)), document(""))
     words = [f"label-{number:03d}" for number in range(300)]
-    one = source.claim("url", "http://example.com/", labels=words, malware=words)
-    other = source.claim("url", "http://example.com/", labels=words[::-1], malware=words[::-1])
+    one = source.claim("url", "http://example.com/", said=source.understood(words, words))
+    other = source.claim("url", "http://example.com/", said=source.understood(words[::-1], words[::-1]))
     assert one == other
     assert one.labels == (*words[:50], "zz-own")
     assert one.malware == tuple(words[:50])
