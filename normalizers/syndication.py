@@ -5,6 +5,7 @@ Dates stay texts here: who reads an item refuses that item alone for a bad one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree.ElementTree import Element  # its types; the parser is defusedxml's
 
@@ -12,7 +13,7 @@ from collectors.document import Document
 from normalizers.labels import label_of
 from normalizers.markup import plain, unescape
 from normalizers.records import UnreadableDocument
-from normalizers.xmls import parsed, text_of
+from normalizers.xmls import records, text_of, without_records
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 RSS = "{http://purl.org/rss/1.0/}"
@@ -25,7 +26,7 @@ _STATUS = "{http://jvndb.jvn.jp/myjvn/Status}Status"
 
 
 class Item(NamedTuple):
-    """One of a channel's items; a text is "" where it has none."""
+    """One of a document's items; a text is "" where it has none."""
 
     link: str
     #: its own name: an identifier of JVN's, a guid, an Atom id
@@ -39,29 +40,40 @@ class Item(NamedTuple):
     element: Element
 
 
-class Channel(NamedTuple):
-    """What a document of one of the three forms holds."""
-
-    #: its own time as written, or ""
-    updated: str
-    items: list[Item]
+#: Where the items of each form lie.
+_PLACES = {f"{RDF}RDF": (f"{RSS}item",), "rss": ("channel", "item"), f"{ATOM}feed": (f"{ATOM}entry",)}
 
 
-def channel(document: Document) -> Channel:
-    """Read a document. Raises :class:`UnreadableDocument`, also for MyJVN's errors, which come with HTTP status 200."""
-    root = parsed(document)
-    answered(document, root)
-    if root.tag == f"{RDF}RDF" and (head := root.find(f"{RSS}channel")) is not None:
-        updated = text_of(head, f"{TERMS}modified", f"{DC}date")
-        return Channel(updated, [_rdf(item) for item in root.findall(f"{RSS}item")])
-    if root.tag == "rss" and (head := root.find("channel")) is not None:
-        return Channel(text_of(head, "lastBuildDate", "pubDate"), [_rss(item) for item in head.findall("item")])
-    if root.tag == f"{ATOM}feed":
-        return Channel(text_of(root, f"{ATOM}updated"), [_atom(entry) for entry in root.findall(f"{ATOM}entry")])
-    raise UnreadableDocument(
-        f"{document.name}: expected RSS 1.0 (rdf:RDF with a channel), RSS 2.0 (rss with a channel) or an Atom feed, "
-        f"got {root.tag[:80]}"
-    )
+def items(document: Document) -> Iterator[Item]:
+    """The items of a document. Raises :class:`UnreadableDocument`, perhaps only at the end; also for MyJVN's errors,
+    which come with HTTP status 200."""
+    read = {f"{RSS}item": _rdf, "item": _rss, f"{ATOM}entry": _atom}
+    found = records(document, _PLACES)
+    last = next(found)
+    for element in found:
+        yield read[last.tag](last)
+        last = element
+    answered(document, last)
+    _head(document, last)
+
+
+def updated(document: Document) -> str:
+    """A document's own time as written, or "". Raises :class:`UnreadableDocument`."""
+    head = _head(document, without_records(document, _PLACES))
+    names = {f"{RSS}channel": (f"{TERMS}modified", f"{DC}date"), "channel": ("lastBuildDate", "pubDate")}
+    return text_of(head, *names.get(head.tag, (f"{ATOM}updated",)))
+
+
+def _head(document: Document, root: Element) -> Element:
+    """The element that speaks of the document."""
+    heads = {f"{RDF}RDF": root.find(f"{RSS}channel"), "rss": root.find("channel"), f"{ATOM}feed": root}
+    head = heads.get(root.tag)
+    if head is None:
+        raise UnreadableDocument(
+            f"{document.name}: expected RSS 1.0 (rdf:RDF with a channel), RSS 2.0 (rss with a channel) or an Atom "
+            f"feed, got {root.tag[:80]}"
+        )
+    return head
 
 
 def answered(document: Document, root: Element) -> None:

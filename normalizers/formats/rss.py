@@ -26,7 +26,7 @@ from normalizers.claims import Claim
 from normalizers.labels import label_of
 from normalizers.records import Refusal, refusal
 from normalizers.sources import Source
-from normalizers.syndication import Item, channel, security
+from normalizers.syndication import Item, items, security, updated
 from normalizers.times import time_reader
 from normalizers.values import cves_in, jvns_in
 
@@ -50,9 +50,8 @@ class Format(Entry):
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
-        read = channel(document)
-        source = Source(feed, document, _updated(read.updated))
-        for number, item in enumerate(read.items, start=1):
+        source = Source(feed, document, _updated(updated(document)))
+        for number, item in enumerate(items(document), start=1):
             try:
                 claims = self._claims(item, source)
             except BadValue as error:
@@ -62,7 +61,7 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        return Counter({feed.audience: len(channel(document).items)})
+        return Counter({feed.audience: sum(1 for _ in items(document))})
 
     def _claims(self, item: Item, source: Source) -> list[Claim]:
         number = label_of(item.name)

@@ -23,7 +23,7 @@ from normalizers.sources import Source
 from normalizers.syndication import answered
 from normalizers.times import time_reader
 from normalizers.values import cves_in, jvns_in
-from normalizers.xmls import children, text_of
+from normalizers.xmls import records, text_of
 
 _V = "{http://jvn.jp/vuldef/}"
 _time = time_reader("iso", JST)
@@ -52,7 +52,7 @@ class Format(Entry):
 
 def _entries(document: Document) -> Iterator[Element]:
     """The entries, one at a time: the data feed of a year has some ten thousand."""
-    for element in children(document, f"{_V}Vulinfo"):
+    for element in records(document, {"": (f"{_V}Vulinfo",)}):
         if element.tag == f"{_V}Vulinfo":
             yield element
             continue

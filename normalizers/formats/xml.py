@@ -18,7 +18,7 @@ from normalizers.fields import Fields
 from normalizers.formats.json import Status
 from normalizers.records import Refusal, UnreadableDocument, refusal
 from normalizers.sources import Source
-from normalizers.xmls import parsed, text_of
+from normalizers.xmls import records, text_of, without_records
 
 
 class Format(Entry):
@@ -48,18 +48,28 @@ class Format(Entry):
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
-        return Counter({feed.audience: len(self._records(document))})
+        return Counter({feed.audience: sum(1 for _ in self._records(document))})
 
-    def _records(self, document: Document) -> list[Element]:
-        root = parsed(document)
+    def _records(self, document: Document) -> Iterator[Element]:
+        """The records. Raises :class:`UnreadableDocument`."""
+        places = {"": tuple(self.records.split("/"))}
+        # What it says of itself may stand after them.
+        if self._speaks(document, without_records(document, places)):
+            found = records(document, places)
+            last = next(found)
+            for element in found:
+                yield last
+                last = element
+
+    def _speaks(self, document: Document, root: Element) -> bool:
+        """Whether there may be records. Raises :class:`UnreadableDocument`."""
         if self.status is not None:
             said = text_of(root, self.status.path)
             if said in self.status.empty:
-                return []
+                return False
             if said not in self.status.good:
                 raise UnreadableDocument(f"{document.name}: expected {self.status.path} ok, got {shown(said)}")
-        parent, _, name = self.records.rpartition("/")
-        holder = root.find(parent) if parent else root
-        if holder is None:
+        parent, _, _ = self.records.rpartition("/")
+        if parent and root.find(parent) is None:
             raise UnreadableDocument(f"{document.name}: expected records at {self.records!r}, got no such place")
-        return holder.findall(name)
+        return True

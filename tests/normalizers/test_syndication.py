@@ -13,7 +13,7 @@ from normalizers.claims import fold
 from normalizers.markup import plain
 from normalizers.reading import check
 from normalizers.records import UnreadableDocument
-from normalizers.syndication import channel
+from normalizers.syndication import items
 from normalizers.values import jvns_in
 from tests.normalizers.reading import document, feed, read_all
 from tests.normalizers.test_quirks import item, rdf
@@ -78,7 +78,7 @@ def test_q_i5_numbers_of_jvn_in_each_spelling(text: str, numbers: list[str]) -> 
 )  # fmt: skip
 def test_atom_texts_and_links(body: str, title: str, link: str) -> None:
     """A text construct's type tells whether it is markup; the first alternate link is the entry's page."""
-    (found,) = channel(document(ATOM.format(body))).items
+    (found,) = items(document(ATOM.format(body)))
     assert (found.title, found.link) == (title, link)
 
 
@@ -92,7 +92,7 @@ def test_atom_texts_and_links(body: str, title: str, link: str) -> None:
 )
 def test_an_rss_2_guid_is_a_page_unless_it_says_that_it_is_none(body: str, link: str) -> None:
     """RSS 2.0: isPermaLink is true by default."""
-    (found,) = channel(document(RSS.format(body))).items
+    (found,) = items(document(RSS.format(body)))
     assert found.link == link
 
 
