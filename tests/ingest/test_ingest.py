@@ -137,18 +137,18 @@ def test_what_left_a_complete_list_is_withdrawn_and_what_returns_comes_back(runn
 
 def test_a_list_that_shrinks_by_more_than_half_is_held(runner: Runner) -> None:
     """A list that lost most of its values changes nothing and says so; its return is taken in."""
-    values = [f"http://example.com/{number}" for number in range(10)]
+    values = [f"http://example.com/{number}" for number in range(30)]
     runner.write(*values)
     runner.run()
     before = runner.hub.log(PUBLIC)
     runner.wait(HOUR)
-    runner.write(*values[:4])
+    runner.write(*values[:12])
     state = runner.run()
     assert state.status == "held"
-    assert "shrank from 10 to 4" in state.message
+    assert "shrank from 30 to 12" in state.message
     assert runner.hub.log(PUBLIC) == before
     runner.wait(HOUR)
-    runner.write(*values[:8])
+    runner.write(*values[:28])
     assert runner.run().counts["withdrawn"] == 2
 
 

@@ -29,7 +29,7 @@ def shrinking_beside(twin: Twin) -> None:
 
 def shrinking_for_the_public(twin: Twin) -> None:
     """The public loses most of its rows, and members none."""
-    twin.write("feed-a", FULL + GREEN)
+    twin.write("feed-a", [*(Row(number) for number in range(1_000, 1_020)), *FULL, *GREEN])
     twin.wait(0)
     twin.write("feed-a", FULL[:2] + GREEN)
     twin.wait(2)
@@ -166,7 +166,7 @@ def a_date_ahead(twin: Twin) -> None:
 
 
 LOG = feed_of(kind="log")
-ONE_FILE = feed_of(kind="log", transport={"kind": "file", "path": "feed-a/1.json"})
+ONE_FILE = feed_of(kind="log", transport={"kind": "file", "path": "feed-a/1.json"}, expect={"few": 100})
 CASES: list[tuple[Callable[[Twin], None], Feed]] = [
     (shrinking_beside, feed_of()),
     (shrinking_for_the_public, feed_of()),
@@ -176,9 +176,9 @@ CASES: list[tuple[Callable[[Twin], None], Feed]] = [
     (too_many, feed_of(kind="log", expect={"max_rows": 50})),
     (refused_beside, feed_of()),
     (refused_beside, LOG),
-    (growing_beside, feed_of()),
+    (growing_beside, feed_of(expect={"few": 100})),
     (growing_beside, ONE_FILE),
-    (growing_for_the_public, feed_of()),
+    (growing_for_the_public, feed_of(expect={"few": 100})),
     (growing_for_the_public, ONE_FILE),
     (refused_more_beside, feed_of(expect={"shrink": 1})),
     (red_beside, feed_of()),
