@@ -131,7 +131,9 @@ def _guessed(document: Document) -> tuple[Draft, About]:
 
 
 def _tree(document: Document) -> Any:
-    """What it holds, where it is JSON."""
+    """What it holds, where it is an object of JSON and no larger than a manifest is."""
+    if document.content.size > _LARGEST_SAMPLE:
+        return None
     with document.open() as stream:
         if stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
             return None
