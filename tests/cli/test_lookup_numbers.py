@@ -65,6 +65,35 @@ def test_the_text_says_what_goes_by_it(hub: Path) -> None:
     assert "JVN#90000001 is the number of\ncve CVE-2099-10001" in shown.stdout
 
 
+def test_a_vulnerability_is_summed_up_before_its_tables(hub: Path) -> None:
+    """What it is, how bad, since when exploited, which advisories tell of it and who says so, out of all sources."""
+    shown = _lookup(hub, "CVE-2099-10001").stdout
+    assert shown.index("CVSS 9.8 (version 3.0), 8.8 (version 3.1)") < shown.index("origin\t")
+    assert "exploited since" in shown
+    assert "advisories: JVNDB-2099-010001 (JVN iPedia (IPA), " in shown
+    assert "said by ipa-alert-rss, jvn-ipedia-rss, nvd" in shown
+    summary = json.loads(_lookup(hub, "CVE-2099-10001", "--json").stdout)["summary"]
+    assert "FileBox" in summary["title"]["ja"]
+    assert summary["jvn"] == ["JVN#90000001"]
+    page = "https://ipa.example.jp/security/security-alert/2099/alert9900.html"
+    assert [one["advisory"] for one in summary["advisories"]] == ["JVNDB-2099-010001", page]
+
+
+def test_a_summary_tells_readers_what_they_may_know(hub: Path) -> None:
+    """Without the members' advisory of IPA, and without its word in the advisory that it is joined with."""
+    summary = json.loads(_lookup(hub, "CVE-2099-10001", "--for", "clear", "--json").stdout)["summary"]
+    assert [one["advisory"] for one in summary["advisories"]] == ["JVNDB-2099-010001"]
+    assert "ipa-alert-rss" not in summary["sources"]
+
+
+def test_an_advisory_is_summed_up(hub: Path) -> None:
+    """Who published it, when, and which vulnerabilities it is about: of IPA's, by the number of JVN that it names."""
+    found = json.loads(_lookup(hub, "JVN#90000001", "--json").stdout)
+    summary = next(item["summary"] for item in found["numbered"] if item["type"] == "advisory")
+    assert (summary["publisher"], summary["cves"], summary["advisories"]) == ("IPA", ["CVE-2099-10001"], [])
+    assert "about CVE-2099-10001" in _lookup(hub, "JVN#90000001").stdout
+
+
 def test_an_advisory_is_found_by_its_id(hub: Path) -> None:
     """JVN iPedia's, in capitals or not; exit code 5 for a number that nobody named."""
     found = json.loads(_lookup(hub, "jvndb-2099-010001", "--json").stdout)

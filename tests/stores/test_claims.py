@@ -246,6 +246,28 @@ def _told(number: int, value: str, **other: Any) -> Told:
     return Told(said.origin, bytes([number]) * 16, said.key, "reading", said)
 
 
+def test_claims_are_found_by_what_stands_in_them(store: Store) -> None:
+    """In the order in which they were first stored, in pages, whatever the case of ASCII letters; a new version counts
+    in place of the old one."""
+    said = [claim(f"v{number}", labels=("Mirai" if number % 2 else "other",)) for number in range(9)]
+    store.put_claims([row(item) for item in said[:5]])
+    store.put_claims([row(item) for item in said[4:]])
+    odd = [item for item in said if item.labels == ("Mirai",)]
+    found = store.mentioning(['"mIRAI"'])
+    assert [item for _, item in found] == odd
+    first = store.mentioning(['"mirai"'], limit=2)
+    assert first + store.mentioning(['"mirai"'], after=first[-1][0]) == found
+    later = odd[0]._replace(version=odd[0].version + 1, labels=("other",))
+    store.put_claims([row(later)])
+    assert [item for _, item in store.mentioning(['"mirai"', "nobody"])] == odd[1:]
+    assert store.mentioning(["日本"]) == []
+    foreign = claim("日本", labels=("Ä",))
+    store.put_claims([row(foreign)])
+    assert [item for _, item in store.mentioning(['"Ä"'])] == [foreign]
+    assert store.mentioning(['"ä"']) == []
+    assert store.mentioning([]) == []
+
+
 def test_a_log_s_records_are_kept_by_id_and_found_by_observable(store: Store) -> None:
     """The last that was put of each, wherever it was before; of one origin alone."""
     a, b, other = _told(1, "a"), _told(2, "a"), _told(1, "a", origin="feed-b")

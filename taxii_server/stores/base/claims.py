@@ -97,6 +97,13 @@ class ClaimStore(Protocol):
     def aliased(self, alias: bytes, limit: int = 100, *, after: bytes = b"") -> list[bytes]:
         """Keys of the observables that anybody said are known by this alias too, in order, after ``after``."""
 
+    def mentioning(self, texts: Collection[str], *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Claim]]:
+        """Claims in whose encoded form (normalizers.claims.encode) one of these texts stands, without regard to the
+        case of ASCII letters, in the order in which their keys were first stored; each with the number to go on after.
+
+        There is no index behind it: it goes over all claims, for look-ups that a person asks for. In an index by name
+        or host each claim would cost what a feed's row takes to write now."""
+
     def listed(
         self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None
     ) -> list[Listed]:

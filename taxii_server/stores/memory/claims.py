@@ -10,7 +10,7 @@ from threading import RLock
 
 from config.audience import Audience
 from config.instant import Millis
-from normalizers.claims import Claim, wins
+from normalizers.claims import Claim, encode, wins
 from taxii_server.stores.base import Alias, ClaimRow, Listed, Mark, Told
 from taxii_server.stores.memory.ordered import Ordered
 
@@ -22,6 +22,8 @@ class MemoryClaims:
         super().__init__()
         self._claims_lock = RLock()
         self._claims: dict[bytes, dict[tuple[str, Audience], Claim]] = {}
+        #: (key, (origin, audience)) as they were first stored
+        self._order: list[tuple[bytes, tuple[str, Audience]]] = []
         self._keys: Ordered[bytes] = Ordered()
         self._aliases: defaultdict[bytes, set[bytes]] = defaultdict(set)
         self._records: dict[tuple[str, bytes], Told] = {}
@@ -67,10 +69,20 @@ class MemoryClaims:
         with self._claims_lock:
             return nsmallest(limit, (key for key in self._aliases.get(alias, ()) if key > after))
 
+    def mentioning(self, texts: Collection[str], *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Claim]]:
+        wanted = [text.encode().lower() for text in texts]  # of bytes, lower case is ASCII's
+        with self._claims_lock:
+            later = islice(self._order, after, None)
+            claims = ((after + place, self._claims[key][who]) for place, (key, who) in enumerate(later, start=1))
+            found = (pair for pair in claims if any(text in encode(pair[1]).lower() for text in wanted))
+            return list(islice(found, limit))
+
     def _put(self, row: ClaimRow) -> bool:
         claim = row.claim
         about = self._claims.setdefault(row.key, {})
         stored = about.get((claim.origin, claim.audience))
+        if stored is None:
+            self._order.append((row.key, (claim.origin, claim.audience)))
         won = stored is None or wins(claim, stored)
         if won:
             about[claim.origin, claim.audience] = claim

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from operator import itemgetter
+from string import ascii_uppercase
 
 from config.audience import Audience
 from config.instant import Millis
@@ -18,6 +19,7 @@ from taxii_server.stores.sqlite.lists import ListedRow, put_listed
 from taxii_server.stores.sqlite.records import put_records
 from taxii_server.stores.sqlite.settling import settle
 
+_LOWER = {ord(letter): letter.lower() for letter in ascii_uppercase}
 #: (observable, origin, audience)
 Who = tuple[bytes, str, Audience]
 
@@ -120,6 +122,15 @@ class SqliteClaims:
     def aliased(self, alias: bytes, limit: int = 100, *, after: bytes = b"") -> list[bytes]:
         sql = "SELECT key FROM alias WHERE alias = ? AND key > ? ORDER BY key LIMIT ?"
         return [key for (key,) in self._database.rows(sql, (alias, after, limit))]
+
+    def mentioning(self, texts: Collection[str], *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Claim]]:
+        if not texts:
+            return []
+        # Lower case of ASCII alone on both sides: SQLite knows no other.
+        wanted = [text.translate(_LOWER) for text in texts]
+        found = " OR ".join(["instr(lower(CAST(body AS TEXT)), ?) > 0"] * len(wanted))
+        sql = f"SELECT id, body FROM claim WHERE id > ? AND ({found}) ORDER BY id LIMIT ?"  # noqa: S608
+        return [(number, decode(body)) for number, body in self._database.rows(sql, (after, *wanted, limit))]
 
     def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
         return [key for (key,) in self._database.rows(_KEYS, (after, limit))]
