@@ -23,7 +23,7 @@ from collectors.document import Collected, Document
 from collectors.errors import GiveUp, Unreadable
 from collectors.fetch import get
 from collectors.means import Means
-from collectors.paged import Position, content, counts, request
+from collectors.paged import Position, counts, request
 from config.feeds import Feed
 from config.instant import SECOND
 from config.transports import Details, PagedTransport
@@ -54,7 +54,7 @@ def _listed(feed: Feed, transport: PagedTransport, details: Details, state: dict
     position = Position(transport, {"source": "", **state.get("list", {})}, means.now())
     answer = get(request(feed, transport, position.query, means), means)
     try:
-        page = content(answer)
+        page = answer.body.read()
     finally:
         answer.body.close()
     returned, total = counts(feed, transport, page)

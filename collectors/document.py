@@ -42,6 +42,11 @@ class Body:
             return io.BytesIO(self._content)
         return cast(BinaryIO, io.BufferedReader(_At(self._content.fileno()), 256 * 1024))
 
+    def read(self) -> bytes:
+        """All of it."""
+        with self.open() as stream:
+            return stream.read()
+
     def close(self) -> None:
         """Give the temporary file back. The body cannot be opened afterwards."""
         if not isinstance(self._content, bytes):

@@ -249,7 +249,6 @@ def _blob_id(body: Body) -> str:
 
 
 def _content(body: Body) -> bytes:
-    with body.open() as stream:
-        content = stream.read()
+    content = body.read()
     body.close()
     return content

@@ -92,11 +92,10 @@ def _first(transport: LinkedTransport, since: int | None) -> str:
 
 def _next(transport: LinkedTransport, request: Request, body: Body) -> str | None:
     """The URL that an answer goes on at, on the same server alone: the key goes with it. None at the last page."""
-    with body.open() as stream:
-        try:
-            said = orjson.loads(stream.read())
-        except orjson.JSONDecodeError:
-            raise Unreadable(f"{request.shown}: expected JSON, got something else or a part of it") from None
+    try:
+        said = orjson.loads(body.read())
+    except orjson.JSONDecodeError:
+        raise Unreadable(f"{request.shown}: expected JSON, got something else or a part of it") from None
     following = said.get(transport.next) if isinstance(said, dict) else None
     if following in (None, "", False):
         return None

@@ -115,8 +115,7 @@ class _Server:
         return version, self._listed(body)
 
     def _listed(self, body: Body) -> dict[str, str]:
-        with body.open() as stream:
-            content = stream.read()
+        content = body.read()
         body.close()
         try:
             manifest = orjson.loads(content)

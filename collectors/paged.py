@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 
 from collectors.document import Collected, Document
 from collectors.errors import Unreadable
-from collectors.fetch import Answer, Request, get
+from collectors.fetch import Request, get
 from collectors.keys import PLACE, in_headers, key_of
 from collectors.means import Means
 from config.feeds import Feed
@@ -39,7 +39,7 @@ def collect(feed: Feed, transport: PagedTransport, cursor: Mapping[str, Any], me
     if position.goes_on:
         means.pacing.sleep(transport.pause / SECOND)
     answer = get(request(feed, transport, position.query, means), means)
-    returned, total = counts(feed, transport, content(answer))
+    returned, total = counts(feed, transport, answer.body.read())
     # Where the number is missing, the format tells what is wrong.
     after, more = position.after(returned, total or 0)
     document = Document(content=answer.body, name=f"{feed.id}-{position.start}", fetched=means.now())
@@ -127,9 +127,3 @@ def _number(pattern: str, page: bytes, feed: Feed) -> int | None:
     if found is None:
         raise Unreadable(f"{feed.id}: expected a number in the answer where {pattern!r} finds it, got none")
     return int(found[1][:18]) if found[1].isdigit() else None
-
-
-def content(answer: Answer) -> bytes:
-    """The bytes of an answer."""
-    with answer.body.open() as stream:
-        return stream.read()

@@ -221,8 +221,7 @@ def micros(text: object) -> Micros:
 
 
 def _json(body: Body, shown: str) -> Any:
-    with body.open() as stream:
-        try:
-            return orjson.loads(stream.read())
-        except orjson.JSONDecodeError:
-            raise Unreadable(f"{shown}: expected JSON, got something else or a part of it") from None
+    try:
+        return orjson.loads(body.read())
+    except orjson.JSONDecodeError:
+        raise Unreadable(f"{shown}: expected JSON, got something else or a part of it") from None

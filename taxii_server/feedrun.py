@@ -1,4 +1,4 @@
-"""One run of a feed: the one file that joins collect, normalize, fold into claims, and only then moves the cursor.
+"""One run of a feed: page after page is fetched and taken in, and only then the cursor moves.
 
 Every step can be done again. A crash anywhere leaves the cursor where it was, and the next run writes the same claims
 once more, to no effect.
