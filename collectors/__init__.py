@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
+from collectors.keys import secret_of, spellings
 from collectors.means import Means
 from config.feeds import Feed
 from config.transports import (
@@ -29,6 +31,14 @@ def collect(feed: Feed, cursor: Mapping[str, Any], means: Means) -> Collected:
     Raises :class:`CollectError`; then nothing was collected and the cursor is to stay where it is. The caller closes
     the documents.
     """
+    collected = _collect(feed, cursor, means)
+    secrets = spellings(secret_of(feed, means.environment))
+    if not secrets:
+        return collected
+    return replace(collected, documents=tuple(replace(item, secrets=secrets) for item in collected.documents))
+
+
+def _collect(feed: Feed, cursor: Mapping[str, Any], means: Means) -> Collected:
     # Here, and not above: whatever reads a format imports this package, web processes too, and they have no use for
     # the libraries that fetch.
     from collectors import detailed, file, github, http, linked, misp, paged, taxii, taxii20

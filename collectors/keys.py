@@ -27,6 +27,23 @@ def key_of(feed: Feed, environment: Mapping[str, str]) -> str | None:
     return key
 
 
+def secret_of(feed: Feed, environment: Mapping[str, str]) -> str:
+    """As :func:`key_of`, for what is to be kept out of all that is stored and shown; "" where there is none."""
+    return environment.get(feed.key, "").strip() if feed.key is not None else ""
+
+
+def spellings(secret: str) -> tuple[str, ...]:
+    """How a publisher may give the secret back: as it is, or as it stands in a URL. Empty without one."""
+    return tuple(dict.fromkeys((secret, quote(secret, safe="")))) if secret else ()
+
+
+def hidden(text: str, secret: str) -> str:
+    """The text with ``{key}`` in place of the secret."""
+    for spelling in spellings(secret):
+        text = text.replace(spelling, PLACE)
+    return text
+
+
 def check_used(feed: Feed, *templates: str) -> None:
     """Refuse a feed that names a secret which nothing would send: it is meant to be sent. Raises :class:`GiveUp`."""
     if feed.key is not None and not any(PLACE in template for template in templates):

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from normalizers.personal import names_somebody
+
 #: Characters of one label.
 LONGEST = 100
 #: Labels that one row may give, and malware families. A claim has twice as many at most, whatever its rows.
@@ -30,7 +32,8 @@ def plain(text: str, longest: int) -> str:
 
 
 def label_of(text: str) -> str:
-    """A source's own word as a label: without ``#``, control characters and surplus blanks; "" when nothing is left."""
+    """A source's own word as a label: without ``#``, control characters and surplus blanks; "" when nothing is left, or
+    when there is somebody's e-mail address in it."""
     return _label_of(text) if len(text) <= _REMEMBERED else _label_of.__wrapped__(text)
 
 
@@ -39,7 +42,7 @@ def _label_of(text: str) -> str:
     word = _SPACE.sub(" ", text).strip().lstrip("#").strip()
     while word.lower().startswith(PREFIX):
         word = word[len(PREFIX) :].strip()
-    return word[:LONGEST].rstrip()
+    return "" if names_somebody(word) else word[:LONGEST].rstrip()
 
 
 def labels_in(text: str, separator: str) -> tuple[str, ...]:

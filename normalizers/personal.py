@@ -14,8 +14,12 @@ from normalizers.bad_value import BadValue
 
 #: A parameter that holds the visitor's network address.
 _VISITOR = re.compile(
-    r"[?&;](?:(?:client|remote|user|visitor|victim|x)?_?ip|ip_?addr(?:ess)?|remote_?addr)=([^&;#]+)", re.IGNORECASE
+    r"[?&;](?:(?:client|remote|real|source|src|user|visitor|victim|my|your|[cx])?[_-]?ip(?:v[46])?|ip_?addr(?:ess)?"
+    r"|remote_?addr)=([^&;#]+)",
+    re.IGNORECASE,
 )
+#: What stands for the sign in an e-mail address, in full width or defanged.
+_SIGN = re.compile(r"\uff20|[\[({]\s?(?:at|@|\uff20)\s?[\])}]", re.IGNORECASE)
 _EMAIL = re.compile(r"[a-z0-9._%+-]{1,64}@([a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+)", re.IGNORECASE)
 #: What publishers put in place of a victim's address.
 _PLACEHOLDER = re.compile(r"(?:^|\.)example(?:\.[a-z]{2,3}){0,2}$", re.IGNORECASE)
@@ -34,21 +38,25 @@ def personal_data(url: str) -> bool:
 
     Such a URL is useless as an indicator to others, and not the hub's to pass on.
     """
-    if "@" not in url and "=" not in url and "%" not in url:
+    if "@" not in url and "=" not in url and "%" not in url and "[" not in url and "(" not in url and "{" not in url:
         return False
     user, rest = _parts(url)
     for _ in range(_DEEPEST + 1):
         visitor = _VISITOR.search(f"/{rest}")
         if visitor is not None and _is_address(visitor[1]):
             return True
-        if "@" in rest or "@" in user:
-            found = (*_EMAIL.finditer(rest), *_EMAIL.finditer(user))
-            if any(not _PLACEHOLDER.search(one[1]) for one in found):
-                return True
+        if names_somebody(rest) or names_somebody(user):
+            return True
         if "%" not in rest and "%" not in user:
             return False
         user, rest = unquote(user, errors="replace"), unquote(rest, errors="replace")
     return False
+
+
+def names_somebody(text: str) -> bool:
+    """Whether an e-mail address stands in a text that is no placeholder, with a sign in full width or defanged too."""
+    plain = _SIGN.sub("@", text)
+    return "@" in plain and any(not _PLACEHOLDER.search(one[1]) for one in _EMAIL.finditer(plain))
 
 
 def _parts(url: str) -> tuple[str, str]:

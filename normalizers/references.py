@@ -12,6 +12,7 @@ from functools import lru_cache
 from config.entry import is_web_address
 from normalizers.claims import Reference
 from normalizers.labels import label_of, plain
+from normalizers.personal import personal_data
 
 #: References that one row may give.
 MOST = 50
@@ -23,9 +24,9 @@ _CWE = re.compile(r"CWE-[0-9]{1,6}")
 
 
 def link(text: str) -> str:
-    """A web address that may stand in an external reference, or "" when ``text`` is none."""
+    """A web address that may stand in an external reference, or "" when ``text`` is none, or tells of a victim."""
     given = text.strip()
-    return given if len(given) <= _LONGEST_LINK and is_web_address(given) else ""
+    return given if len(given) <= _LONGEST_LINK and is_web_address(given) and not personal_data(given) else ""
 
 
 def reference(name: str, url: str = "", external_id: str = "") -> Reference | None:

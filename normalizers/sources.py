@@ -46,6 +46,7 @@ class Source:
         # reference at all: each would say whose it is.
         own = reference(feed.credit or feed.title, feed.publisher.homepage) if feed.named else None
         self._references: tuple[Reference, ...] = (own,) if own is not None else ()
+        self._secrets = document.secrets
         self._labels = tuple(sorted({label for label in map(label_of, feed.labels) if label}))
         self._silent = understood(self._labels, ())
         self._said: dict[_Words, Said] = {}
@@ -73,8 +74,9 @@ class Source:
     ) -> Claim:
         """The claim of one row about a canonical value.
 
-        A value that tells of a victim is refused (:class:`BadValue`), unless ``keep_personal``. ``said`` is what
-        :meth:`understood` made of the row's words, where it has any.
+        A value that tells of a victim is refused (:class:`BadValue`), unless ``keep_personal``; so is a row that holds
+        the key of its feed. References that do either are dropped. ``said`` is what :meth:`understood` made of the
+        row's words, where it has any.
 
         The version is the row's own time: ``changed``, else the later of its dates, else the document's. To stand in a
         full list is a sighting at the time of fetching; in a log the row's date is, else the document's.
@@ -82,6 +84,8 @@ class Source:
         if not keep_personal:
             refuse_personal(kind, value)
         said = said or self._silent
+        if self._secrets:
+            references = self._without_secret(references, value, detail or "", *said.labels, *said.malware)
         dated = max(first_seen or 0, last_seen or 0)
         last = max(dated, self._listed) or changed or self.moment
         first = min(first_seen or last, last_seen or last)
@@ -123,6 +127,12 @@ class Source:
             if len(self._said) < _REMEMBERED:
                 self._said[words] = said
         return said
+
+    def _without_secret(self, references: Iterable[Reference | None], *texts: str) -> list[Reference]:
+        """The references that do not hold the feed's key. Raises :class:`BadValue` where another part of a row does."""
+        if any(secret in text for secret in self._secrets for text in texts):
+            raise BadValue("secret", "expected a row without the key that its feed is asked for with")
+        return [one for one in references if one and not any(key in part for key in self._secrets for part in one)]
 
     def _with_names(self, detail: str, said: Said) -> str:
         """The detail with the names that do not stand elsewhere in a claim."""

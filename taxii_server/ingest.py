@@ -8,8 +8,10 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from typing import Any
 
 from collectors import CollectError, Means, TryLater
+from collectors.keys import hidden, secret_of
 from config.feeds import Feed
 from config.instant import MINUTE, Clock, Millis
 from config.loading import shipped
@@ -136,24 +138,20 @@ class Ingest:
         wait = self._wait(feed, MINUTE if tally.more else None)
         state = replace(run.state, due=now + wait, last_run=now, asked=now, not_before=0, failures=0)
         if state.status in ("held", "failed"):
-            _LOG.warning("feed %s %s: %s", feed.id, state.status, state.message)
+            _LOG.warning("feed %s %s: %s", feed.id, state.status, self._shown(feed, state.message))
         else:
             state = replace(state, last_success=now)
             if tally.kept or tally.withdrawn:
                 state = news_at(state, now)
         if state.status == "unchanged":
             return state  # what the last document brought and why it was refused is still what there is to know
-        return replace(
-            state,
-            counts=tally.counts(),
-            refused=dict(tally.refused),
-            examples=tuple(tally.examples),
-        )
+        return replace(state, message=self._shown(feed, state.message), **self._told(feed, tally))
 
     def _failed(self, feed: Feed, now: Millis, tally: Tally, error: Exception) -> FeedState:
         # As it stands in the store: the cursor has moved with what was taken in before the failure.
         state = self._store.feed_state(feed.id) or FeedState(feed=feed.id)
-        _LOG.warning("feed %s failed: %s", feed.id, error)
+        message = self._shown(feed, str(error))
+        _LOG.warning("feed %s failed: %s", feed.id, message)
         wait, rest = self._wait(feed), 0
         if isinstance(error, TryLater):
             # Sooner than usual, less and less eagerly, and never sooner than the publisher asked.
@@ -168,12 +166,19 @@ class Ingest:
             asked=asked,
             not_before=now + rest if rest else state.not_before,
             status="failed",
-            message=str(error),
+            message=message,
             failures=state.failures + 1,
-            counts=tally.counts(),
-            refused=dict(tally.refused),
-            examples=tuple(tally.examples),
+            **self._told(feed, tally),
         )
+
+    def _shown(self, feed: Feed, text: str) -> str:
+        """What is said of a document, which may repeat the key that it was asked for with."""
+        return hidden(text, secret_of(feed, self._means.environment))
+
+    def _told(self, feed: Feed, tally: Tally) -> dict[str, Any]:
+        """What became of the rows, as it stands in a feed's state."""
+        examples = tuple((line, self._shown(feed, said)) for line, said in tally.examples)
+        return {"counts": tally.counts(), "refused": dict(tally.refused), "examples": examples}
 
     def _wait(self, feed: Feed, sooner: Millis | None = None) -> Millis:
         """How long after this run the next is due: ``sooner`` than usual, but not than its publisher allows."""

@@ -10,6 +10,7 @@ import pytest
 
 import normalizers.formats
 from normalizers.bad_value import BadValue
+from normalizers.labels import label_of
 from normalizers.personal import personal_data
 from normalizers.sources import Source
 from tests.normalizers.reading import document, feed, read_all
@@ -28,6 +29,12 @@ VICTIM = "https://a.example/login?email=jane.doe@mail.invalid"
         ("https://a.example/?x=1&ip=2001:db8:61:3043::1", True),
         ("https://a.example/?client_ip=203.0.113.5", True),
         ("https://a.example/?REMOTE_ADDR=203.0.113.5", True),
+        ("https://a.example/?cip=203.0.113.5", True),
+        ("https://a.example/?ipv6=2001:db8:61:3043::1", True),
+        ("https://a.example/?mail=jane%EF%BC%A0mail.invalid", True),
+        ("https://a.example/?mail=jane[at]mail.invalid", True),
+        ("https://a.example/jane%20(at)%20mail.invalid", False),
+        ("https://a.example/?id=203.0.113.5", False),
         ("https://a.example/?ip=127.0.0.1", False),
         ("https://a.example/?zip=203.0.113.5", False),
         ("https://a.example/?key=example@example.or.jp", False),
@@ -73,3 +80,26 @@ def test_every_format_makes_its_claims_where_the_policy_is() -> None:
         Source(feed("openphish"), document("")).claim("url", VICTIM)
     for path in Path(normalizers.formats.__path__[0]).glob("*.py"):
         assert " Claim(" not in path.read_text(encoding="utf-8"), path.name
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "options"),
+    [
+        ("csv", f"value,tags,link\na.example.net,jane.doe@mail.invalid,{VICTIM}\n",
+         {"fields": {"value": "value", "type": "domain", "labels": ["tags"],
+                     "references": [{"name": "x", "url": "link"}]}}),
+        ("stix", bundle(indicator(labels=["to jane.doe＠mail.invalid"],
+         external_references=[{"source_name": "x", "url": VICTIM}])), {}),
+    ],
+)  # fmt: skip
+def test_q_pii_in_labels_and_references_is_left_out(kind: str, text: str, options: dict[str, Any]) -> None:
+    """The row stays: what it says of its value tells of nobody."""
+    (claim,) = read_all(document(text), feed("openphish", format={"kind": kind, **options})).claims
+    assert claim.labels == ()
+    assert [reference[0] for reference in claim.references] == ["Source: OpenPhish"]
+
+
+def test_placeholders_in_labels_stay() -> None:
+    """As in URLs."""
+    assert label_of("contact example@example.jp") == "contact example@example.jp"
+    assert label_of("@handle") == "@handle"
