@@ -101,9 +101,6 @@ def _feeds(settings: Settings, store: Store) -> Iterator[Finding]:
             quiet = silence(feed, state, now)
             said = [f"last success {stix_time(state.last_success)[:19]}Z", state.message, quiet]
             yield Finding(f"feed {feed.id}", not late and not quiet, " ".join(filter(None, said)))
-            yield Finding(
-                f"feed {feed.id}", not late, f"last success {stix_time(state.last_success)[:19]}Z {state.message}"
-            )
 
 
 def _lists(settings: Settings, store: Store) -> Iterator[Finding]:
