@@ -10,7 +10,15 @@ from config.audience import Audience, Share, audience_of, under_terms
 from config.entry import Entry, Span, WebAddress
 from config.instant import DAY, HOUR, MINUTE, Millis
 from config.observables import LIFE
-from config.transports import FileTransport, HttpTransport, LinkedTransport, PagedTransport, TaxiiTransport, Transport
+from config.transports import (
+    FileTransport,
+    HttpTransport,
+    LinkedTransport,
+    MispTransport,
+    PagedTransport,
+    TaxiiTransport,
+    Transport,
+)
 
 
 class Publisher(Entry):
@@ -75,6 +83,8 @@ class Feed(Entry):
     kind: Literal["list", "log"]
     #: of a log: its rows come in batches, so what counts as the sighting is the batch's publication
     batch: bool = False
+    #: of a log: its files come again corrected, so what a later edition of one says no more is taken back
+    corrected: bool = False
     #: how often it is polled
     every: Span = HOUR
     #: its publisher's own limit: it is never asked sooner after the last time, whoever asks for it
@@ -97,6 +107,10 @@ class Feed(Entry):
             raise ValueError(f"{self.marking} needs the group it is for")
         if self.kind == "list" and self.by_pages:
             raise ValueError(f"kind: {self.transport.kind} fetches page by page, so it is a log, and no list")
+        if self.corrected and (self.kind == "list" or self.by_pages or isinstance(self.transport, MispTransport)):
+            raise ValueError(
+                "corrected: is for logs of files; a list, a page or an event takes back by itself, or never"
+            )
         if self.at_least is not None and self.every < self.at_least and not isinstance(self.transport, FileTransport):
             raise ValueError(f"every: its publisher allows one fetch in {self.at_least // MINUTE}m, and this is less")
         for kind, life in self.life.items():

@@ -21,6 +21,7 @@ from config.feeds import Feed
 from config.problems import Problem, problems
 from config.yamlfile import given
 from normalizers.claims import Claim
+from normalizers.corrections import recorded
 from normalizers.familiar import Familiar
 from normalizers.records import Record, Refusal, UnreadableDocument, Whole
 
@@ -87,6 +88,9 @@ def reading(feed: Feed) -> Reading:
     if module.Format.marks and feed.batch:
         said = f"the rows of {kind} bear their own dates and markings, so leave it out"
         raise UnusableFormat(feed.id, [Problem(("batch",), said)])
+    if module.Format.marks and feed.corrected:
+        said = f"the rows of {kind} are known by ids of their own, so leave it out"
+        raise UnusableFormat(feed.id, [Problem(("corrected",), said)])
     try:
         return cast(Reading, module.Format.model_validate(feed.format))
     except ValidationError as error:
@@ -96,18 +100,20 @@ def reading(feed: Feed) -> Reading:
 
 def read(document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal]:
     """The rows of a document, read as its feed says; see :meth:`Reading.read`."""
-    return (item for item in read_whole(document, feed) if not isinstance(item, Whole))
+    return (item for item in reading(feed).read(document, feed) if not isinstance(item, Whole))
 
 
 def read_whole(document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal | Whole]:
-    """The rows of a document, and before those of a set what it says of the set; see :meth:`Reading.read`."""
-    return reading(feed).read(document, feed)
+    """The rows of a document, and before those of a set what it says of the set; see :meth:`Reading.read`. A file
+    that comes again corrected is a set."""
+    how = reading(feed)
+    return recorded(lambda: how.read(document, feed), document) if feed.corrected else how.read(document, feed)
 
 
 def passes_rows(feed: Feed) -> bool:
     """Whether rows of the feed can be known before they are parsed; see :meth:`rows`. What a batch brings is sighted
-    anew with each edition, so its rows are read."""
-    return bool(getattr(reading(feed), "passes", False)) and not feed.batch
+    anew with each edition, so its rows are read, and a corrected file is known by all of them."""
+    return bool(getattr(reading(feed), "passes", False)) and not feed.batch and not feed.corrected
 
 
 def rows(document: Document, feed: Feed, familiar: Familiar | None) -> Iterator[Row]:

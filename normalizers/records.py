@@ -48,8 +48,8 @@ class Record(NamedTuple):
     name: str
     #: what it says; ``version`` is its version, and ``withdrawn`` is set where it is taken back
     claim: Claim
-    #: whether it was dated ahead, so that its dates are those of the fetch
-    ahead: bool = False
+    #: whether its dates are not its own: it has none, or was dated ahead, so that they are those of its reading
+    undated: bool = False
     #: where a record can change without its version, what it was read from: of the same version, what is read from
     #: another edition takes the place of what was known. "" where that cannot be
     edition: str = ""

@@ -44,6 +44,7 @@ class Holds:
         self._feed = feed
         self._rows = rows
         self._before = before
+        self._confirmed = confirmed
         #: whether the documents can be told from the last ones
         self._compared = feed.steady and not partial and not confirmed
         #: whom there is something to tell, or was
@@ -84,6 +85,17 @@ class Holds:
         most = seen_by(reader, self._before.most) if expect.min_rows else 0
         if most >= _FEW and now * 10 < most:
             self.odd.append(f"{now} {what}, where there were up to {most}; {self._if_right}")
+
+    def edition(self, reader: Audience, before: int, now: int) -> None:
+        """Judge an edition of a corrected file by its rows and those of the edition ``before``: what it says no more is
+        to be taken back."""
+        expect = self._feed.expect
+        if self._confirmed:
+            return
+        if now < before * (1 - expect.shrink) and before - now > _TINY:
+            self.why.setdefault(reader, f"the file shrank from {before} to {now} rows; {self._if_right}")
+        elif 0 < before * expect.growth < now and now > expect.few:
+            self.why.setdefault(reader, f"the file grew from {before} to {now} rows; {self._if_right}")
 
     def taste(self, reader: Audience, rows: Counts, refused: Counts) -> None:
         """Judge by the first rows alone, before anything is written."""

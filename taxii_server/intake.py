@@ -80,13 +80,15 @@ class Intake:
                 # whatever its feed says rightly until then.
                 self._tally.ahead += 1
                 claim = no_later(claim, document.fetched)
-                item = item._replace(claim=claim, ahead=True) if isinstance(item, Record) else claim
+                item = item._replace(claim=claim, undated=True) if isinstance(item, Record) else claim
                 digest = b""  # it will say something else at the next fetch
+            if published > claim.last_seen:
+                claim = claim._replace(last_seen=published)
             if isinstance(item, Record):
                 self._tally.passed_on += claim.type == PASSED
-                yield item, b""
+                yield item if claim is item.claim else item._replace(claim=claim), b""
             else:
-                yield item if published <= item.last_seen else item._replace(last_seen=published), digest
+                yield claim, digest
         self.refused.update(tasting.refused)
 
     def _refuse(self, item: Refusal, document: Document) -> None:

@@ -35,8 +35,12 @@ class Logbook:
         self._taken_back: list[TakenBack] = []
 
     def whole(self, whole: Whole) -> None:
-        """A set of records begins."""
-        self._wholes.begin(whole)
+        """A set of records begins. A corrected file that is not like the edition before is held."""
+        feed = self._voice.feed
+        if feed.corrected:
+            self._holds.edition(feed.audience, len(self._wholes.before(whole)), len(whole.records))
+        if not (feed.corrected and feed.audience in self._holds.why):
+            self._wholes.begin(whole)
 
     def take_back(self, said: TakenBack) -> None:
         """A record says no more what it said."""

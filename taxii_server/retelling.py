@@ -81,7 +81,7 @@ class Retelling:
         latest: dict[bytes, Told] = {}
         for record, told in zip(batch, news, strict=True):
             known = latest.get(told.id) or before.get(told.id)
-            told = _since(told, known) if record.ahead and known is not None else told
+            told = _since(told, known) if record.undated and known is not None else told
             if _replaces(told, known):
                 latest[told.id] = told
         changed = {id_: told for id_, told in latest.items() if told != before.get(id_)}
@@ -133,7 +133,7 @@ def _told_at(there: Told, told: Told, moment: Millis) -> Millis:
 
 
 def _since(told: Told, before: Told) -> Told:
-    """A record that was dated ahead counts as of its fetch, another one each time; it was first seen at the first."""
+    """A record without dates of its own has those of its reading, others each time; it was first seen at the first."""
     if (told.key, told.claim.audience) != (before.key, before.claim.audience):
         return told
     return told._replace(claim=told.claim._replace(first_seen=min(before.claim.first_seen, told.claim.first_seen)))

@@ -24,10 +24,14 @@ class Wholes:
     def begin(self, whole: Whole) -> None:
         """Before a record of the set is written: remember what it held and what it holds, for whoever comes after a
         crash."""
-        before = set((self._store.value(self._place(whole.name)) or "").split())
+        before = self.before(whole)
         self._sets[whole.name] = whole, before
         if not before.issuperset(whole.records):
             self._remember(whole.name, before.union(whole.records))
+
+    def before(self, whole: Whole) -> set[str]:
+        """The names of records that the set held."""
+        return set((self._store.value(self._place(whole.name)) or "").split())
 
     def absent(self) -> list[tuple[str, list[str]]]:
         """Of each set its edition and, sorted, the names of records that it held and holds no more."""
