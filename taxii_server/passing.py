@@ -80,7 +80,9 @@ class Passing:
         passed = {key for key, about in claims.items() if about and about[0].type == PASSED}
         part: list[Mark] = []
         for mark in marks if passed else ():
-            if mark.key in passed and any(self._walk(plan, claims).gone(mark.key) for plan in plans):
+            if mark.key in passed and any(
+                self._walk(plan, {mark.key: claims[mark.key]}).gone(mark.key) for plan in plans
+            ):
                 yield from [part] if part else ()
                 part = []
                 yield [mark]
@@ -117,18 +119,19 @@ class Passing:
     def _leave(self, plan: Plan, collection: str, stix_id: str) -> None:
         """Take an object out of a collection, and first whatever refers to it there, the last of a chain first."""
         now = self._clock()
-        stack, seen = [(stix_id, False)], {stix_id}
+        stack, seen = [(stix_id, False)], set[str]()
         while stack:
             one, ready = stack.pop()
             if ready:
                 self._store.delete(collection, plan.scope, key_of(one), None, now)
+            if one in seen:
                 continue
+            seen.add(one)
             stack.append((one, True))
             for other, versions in self._referring(plan, collection, one):
                 if versions is not None:  # it refers to it no more
                     self._store.delete(collection, plan.scope, key_of(other), versions, now)
-                elif other not in seen:
-                    seen.add(other)
+                else:
                     stack.append((other, False))
 
     def _referring(self, plan: Plan, collection: str, stix_id: str) -> Iterator[tuple[str, Versions | None]]:

@@ -293,6 +293,26 @@ def test_what_its_source_takes_back_leaves_with_what_refers_to_it(world: World) 
     world.resolve(PUBLIC)
 
 
+def test_promise_6_nothing_dangles_at_any_moment_of_leaving(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However they refer to each other, each leaves when nothing is left that refers to it."""
+    both = note("both", object_refs=[IDS[0], IDS[1], IDS[3], IDS[4]])
+    world.say(
+        [*ALL, both, *(note(str(number), object_refs=[IDS[1], IDS[number % 5], both["id"]]) for number in range(9))]
+    )
+    assert len(world.ids(PUBLIC)) == 15
+    delete, left = world.store.delete, []
+
+    def watched(collection: str, *given: Any) -> int:
+        left.append(delete(collection, *given))
+        world.resolve(collection)
+        return left[-1]
+
+    monkeypatch.setattr(world.store, "delete", watched)
+    world.say([identity(at=1, marking="red")], "2.json")
+    assert world.ids(PUBLIC) == [IDS[2]]
+    assert left == [1] * (14 * 2)  # of the public, and of members
+
+
 def test_what_is_marked_for_fewer_leaves_those_who_had_it(world: World) -> None:
     """And stays with those for whom it is, in its new version."""
     world.say(ALL)
