@@ -17,7 +17,7 @@ from config.instant import Millis, parse_millis, time_key
 from config.observables import PASSABLE, PASSED
 from normalizers.bad_value import BadValue, shown
 from normalizers.checking import Scrutiny, is_id, key_of
-from normalizers.claims import Claim, detail_text, observable_key, on_grid
+from normalizers.claims import Claim, detail_text, observable_key
 from normalizers.jsons import texts_in
 from normalizers.markings import tlp_of
 from normalizers.merge import Merged, View, sees
@@ -74,24 +74,20 @@ def claim_of(obj: dict[str, Any], source: Source, audience: Audience | None, fet
     """The claim that an object is as it says, for whom its marking is; ``audience`` is None where it bears none. Raises
     :class:`BadValue` for one that may not be passed on.
 
-    To be fetched is a sighting, of a log's objects too: they say when they were changed, and not whether they still
-    stand. What is revoked is passed on as any other version, so nothing is withdrawn by it.
+    To be fetched is a sighting; of an object in a log, the first time that this version of it is. What is revoked is
+    passed on as any other version, so nothing is withdrawn by it.
     """
     if audience is None:
         raise BadValue("unmarked", "object_marking_refs: expected a TLP marking, got none")
     _check(obj)
-    first, life = min(parse_millis(obj["created"]), fetched), source.feed.life_of(PASSED)
-    # Rounded here already, so that an object of a log that is read again is written again once a step.
-    last = max(first, on_grid(fetched, life, observable_of(obj["id"])))
     claim = source.claim(
         PASSED,
         obj["id"],
-        first_seen=first,
-        last_seen=last,
+        first_seen=min(parse_millis(obj["created"]), fetched),
+        last_seen=fetched,
         changed=parse_millis(obj["modified"]),
         confidence=obj.get("confidence"),
         audience=audience,
-        life=life,
     )
     # What its source says of all its rows is no part of an object that is passed on unchanged.
     refers = [reference for reference in references_of(obj) if tlp_of(reference) is None]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from config.audience import Audience, sees
 from config.instant import Millis
+from config.observables import PASSED
 from normalizers.claims import Claim, encode, observable_key, retold
 from normalizers.records import Record, TakenBack
 from taxii_server.stores.base import ClaimRow, Told
@@ -143,4 +144,8 @@ def _replaces(told: Told, before: Told | None) -> bool:
     """The later version; at a tie what is read as documents are now or from another edition, then the greater bytes."""
     if before is None or told.claim.version != before.claim.version:
         return before is None or told.claim.version > before.claim.version
-    return told.reading != before.reading or encode(told.claim) > encode(before.claim)
+    claim = told.claim
+    if claim.type == PASSED:
+        # Seen when the version was first read: whether a document is read again may depend on what not all may see.
+        claim = claim._replace(first_seen=before.claim.first_seen, last_seen=before.claim.last_seen)
+    return told.reading != before.reading or encode(claim) > encode(before.claim)
