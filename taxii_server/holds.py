@@ -83,7 +83,7 @@ class Holds:
             return
         # Of a log that may be empty, few rows tell nothing. Absence from a log means nothing, so it is not held.
         most = seen_by(reader, self._before.most) if expect.min_rows else 0
-        if most >= _FEW and now * 10 < most:
+        if most >= _FEW and now * 10 <= most:
             self.odd.append(f"{now} {what}, where there were up to {most}; {self._if_right}")
 
     def edition(self, reader: Audience, before: int, now: int) -> None:
