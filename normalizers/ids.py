@@ -27,11 +27,6 @@ def object_type(kind: str) -> str:
 pattern_of = lru_cache(maxsize=16_384)(pattern)
 
 
-#: RFC 9562 section 4: the bits of version and variant, and their values in a UUIDv5.
-_NO_VERSION = ~(0xF << 76 | 0x3 << 62)
-_VERSION_5 = 0x5 << 76 | 0x2 << 62
-
-
 class Ids:
     """The hub's own ids."""
 
@@ -43,7 +38,11 @@ class Ids:
         """The 16 bytes of the UUIDv5 of a name; names begin with the object's type, so no UUID repeats across types."""
         named = self._begun.copy()
         named.update(name.encode())
-        return (int.from_bytes(named.digest()[:16]) & _NO_VERSION | _VERSION_5).to_bytes(16)
+        value = bytearray(named.digest()[:16])
+        # RFC 9562 section 4: the bits of version and variant
+        value[6] = value[6] & 0x0F | 0x50
+        value[8] = value[8] & 0x3F | 0x80
+        return bytes(value)
 
     def merged(self, kind: str, value: str, view: str, generation: int) -> bytes:
         """The id of what a view says about an observable, in its ``generation`` (1 and up)."""

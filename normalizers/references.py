@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from config.entry import is_web_address
 from normalizers.claims import Reference
-from normalizers.labels import label_of, plain
+from normalizers.labels import LONGEST, label_of, plain
 from normalizers.personal import personal_data
 
 #: References that one row may give.
@@ -31,7 +31,10 @@ def link(text: str) -> str:
 
 def reference(name: str, url: str = "", external_id: str = "") -> Reference | None:
     """What a feed names, as a reference that may be served; None when neither a web address nor an id is left of it."""
-    source, address, number = _name(name), url and link(url), external_id and label_of(external_id)
+    source, address = _name(name), url and link(url)
+    if external_id.isdecimal() and external_id.isascii() and len(external_id) <= LONGEST and source not in SPECIAL:
+        return (source, address, external_id) if source else None  # as below, for what most rows have
+    number = external_id and label_of(external_id)
     for special, form in SPECIAL.items() if number else ():
         if form.fullmatch(number.upper()):
             # Digits of other scripts make an id that no catalogue has, and that the validator takes for one.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 
 import orjson
 
@@ -149,8 +148,10 @@ class Source:
     def _with_own(self, references: Iterable[Reference | None], said: Said) -> tuple[Reference, ...]:
         """A row's references, the first so many in their order, and the source's own, which is never left out. Those to
         techniques are ATT&CK's, and tell of no source."""
-        row = sorted({one for one in references if one is not None}) if references and self.feed.named else ()
-        return tuple(sorted({*self._references, *said.techniques, *islice(row, MOST)}))
+        row = {one for one in references if one is not None} if references and self.feed.named else set()
+        if len(row) > MOST:
+            row = set(sorted(row)[:MOST])
+        return tuple(sorted(row.union(self._references, said.techniques)))
 
     def threat(self, threat: str | None = None) -> str:
         """The detail of a claim that has nothing but its threat, by default the feed's."""

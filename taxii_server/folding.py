@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from config.instant import SECOND
 from normalizers.claims import Claim, fold, next_step, observable_key
 from normalizers.familiar import Notes
-from taxii_server.stores.base import ClaimRow, Mark, News
+from taxii_server.stores.base import ClaimRow, Found, Mark, News
 from taxii_server.voice import Place, Voice
 
 #: what a row says, with the digest of its text; b"" where there is none
@@ -38,7 +38,7 @@ class Folding:
         # In order of the document: the store's own order depends on what else it holds, and a public log must not.
         places = dict.fromkeys((key, claim.audience) for key, claim in news)
         changed = [voice.row(at[0], present[at]) for at in places if not _says_no_more(present[at], stored.get(at))]
-        kept = voice.put(changed)
+        kept = voice.put(changed, found=Found(before, about.keys()))
         # What did not win was written by whoever took over this feed meanwhile, and is not known here.
         if changed and kept == len(changed) and voice.store.last_mark() == before + kept:
             voice.tell(_news(before, changed, about))

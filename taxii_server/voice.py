@@ -9,7 +9,7 @@ from config.audience import Audience
 from config.feeds import Feed
 from normalizers.claims import ALIASED, Claim, aliases, next_step
 from taxii_server.recalling import Recall
-from taxii_server.stores.base import Alias, ClaimRow, News, Store, Told
+from taxii_server.stores.base import Alias, ClaimRow, Found, News, Store, Told
 from taxii_server.tally import Tally
 
 #: Rows that are written in one step.
@@ -68,13 +68,13 @@ class Voice:
         renew_at = next_step(claim.last_seen, claim.life, key) if self.feed.kind == "list" else None
         return ClaimRow(key, claim, renew_at)
 
-    def put(self, rows: list[ClaimRow], records: Sequence[Told] = ()) -> int:
-        """Write them in one step; gives how many claims won over what was stored."""
+    def put(self, rows: list[ClaimRow], records: Sequence[Told] = (), found: Found | None = None) -> int:
+        """Write them in one step; gives how many claims won over what was stored. ``found``: what was read of them."""
         if not rows and not records:
             return 0
         self.recall.forget()
         known_as = [Alias(alias, row.key) for row in rows if row.claim.type in ALIASED for alias in aliases(row.claim)]
-        kept = self.store.put_claims(rows, aliases=known_as, records=records)
+        kept = self.store.put_claims(rows, aliases=known_as, records=records, found=found)
         self.tally.kept += kept
         return kept
 

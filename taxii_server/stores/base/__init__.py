@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from taxii_server.stores.base.audit import AuditRecord
-from taxii_server.stores.base.claims import Alias, ClaimRow, ClaimStore, Listed, Mark, News, Told
+from taxii_server.stores.base.claims import Alias, ClaimRow, ClaimStore, Found, Listed, Mark, News, Told
 from taxii_server.stores.base.desk import DeskStore, FeedState, ReadCount, Returned, Submission, Token, User
 from taxii_server.stores.base.errors import StoreBusy, StoreError, StoreFull, StoreUnusable
 from taxii_server.stores.base.logs import (
@@ -43,6 +43,7 @@ __all__ = [
     "ClaimRow",
     "Entry",
     "FeedState",
+    "Found",
     "Listed",
     "Mark",
     "News",

@@ -67,6 +67,15 @@ class News(NamedTuple):
     claims: dict[bytes, list[Claim]]
 
 
+class Found(NamedTuple):
+    """What :meth:`ClaimStore.claims` found. It is still so as long as nothing has been marked since."""
+
+    #: the last mark before it was asked
+    mark: int
+    #: those of the observables of which any claim was known
+    keys: Collection[bytes]
+
+
 class ClaimStore(Protocol):
     """Claims, the lists and logs that they stand in, and dirty marks."""
 
@@ -74,7 +83,12 @@ class ClaimStore(Protocol):
         """All claims about those observables. A key without any is absent. Order within a list is not defined."""
 
     def put_claims(
-        self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = (), records: Sequence[Told] = ()
+        self,
+        rows: Sequence[ClaimRow],
+        *,
+        aliases: Collection[Alias] = (),
+        records: Sequence[Told] = (),
+        found: Found | None = None,
     ) -> int:
         """Keep each claim that wins over the one stored under its key (normalizers.claims.wins), and mark the
         observable dirty for the claim's audience, in one step and in order. ``renew_at`` is set even when the stored
@@ -86,7 +100,9 @@ class ClaimStore(Protocol):
         that leads to an observable without claims does no harm, and the call is made again after a crash.
 
         ``records`` replace what was stored of them, in one step with the rows: a record that moved would otherwise
-        leave its old claim behind, or be moved for ever without it. Only logs that can withdraw have any."""
+        leave its old claim behind, or be moved for ever without it. Only logs that can withdraw have any.
+
+        ``found``, of all the rows' observables, spares a store from looking again where nothing was marked since."""
 
     def records(self, origin: str, ids: Collection[bytes]) -> dict[bytes, Told]:
         """The records with these ids. Unknown ones are absent."""
@@ -107,8 +123,8 @@ class ClaimStore(Protocol):
     def listed(
         self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None
     ) -> list[Listed]:
-        """Values with a ``renew_at`` of that origin, in order of (key, audience), after ``after``; with ``due``, only
-        those whose ``renew_at`` is at or before it, the earliest first."""
+        """Values with a ``renew_at`` of that origin, in an order of the store's own that stays, after ``after``; with
+        ``due``, only those whose ``renew_at`` is at or before it, those of the earliest day (UTC) first."""
 
     def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
         """Keys of observables with claims, in order: for jobs that go over all of them and may be resumed."""

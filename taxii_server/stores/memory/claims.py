@@ -11,7 +11,7 @@ from threading import RLock
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, encode, wins
-from taxii_server.stores.base import Alias, ClaimRow, Listed, Mark, Told
+from taxii_server.stores.base import Alias, ClaimRow, Found, Listed, Mark, Told
 from taxii_server.stores.memory.ordered import Ordered
 
 
@@ -41,7 +41,12 @@ class MemoryClaims:
             return {key: list(self._claims[key].values()) for key in keys if key in self._claims}
 
     def put_claims(
-        self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = (), records: Sequence[Told] = ()
+        self,
+        rows: Sequence[ClaimRow],
+        *,
+        aliases: Collection[Alias] = (),
+        records: Sequence[Told] = (),
+        found: Found | None = None,
     ) -> int:
         kept = 0
         with self._claims_lock:

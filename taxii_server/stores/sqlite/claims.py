@@ -12,10 +12,10 @@ from string import ascii_uppercase
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, decode, encode
-from taxii_server.stores.base import Alias, ClaimRow, Told
+from taxii_server.stores.base import Alias, ClaimRow, Found, Told
 from taxii_server.stores.sqlite.batches import chunks, insert
 from taxii_server.stores.sqlite.database import Database
-from taxii_server.stores.sqlite.lists import ListedRow, put_listed
+from taxii_server.stores.sqlite.lists import ListedRow, last_mark, put_listed
 from taxii_server.stores.sqlite.records import put_records
 from taxii_server.stores.sqlite.settling import settle
 
@@ -70,10 +70,11 @@ class _Draft:
                 self.next_id += 1
             elif (version, body) > known[1:]:  # normalizers.claims.wins
                 self._keep(who, known[0], version, body)
+            number = self.stored[who][0]
             if who not in self.added:
-                self.relisted[who] = (origin, key, audience, renew_at)
+                self.relisted[who] = (number, origin, key, audience, renew_at)
             elif renew_at is not None:
-                self.listed[who] = (origin, key, audience, renew_at)
+                self.listed[who] = (number, origin, key, audience, renew_at)
             else:
                 self.listed.pop(who, None)
 
@@ -101,13 +102,21 @@ class SqliteClaims:
         return found
 
     def put_claims(
-        self, rows: Sequence[ClaimRow], *, aliases: Collection[Alias] = (), records: Sequence[Told] = ()
+        self,
+        rows: Sequence[ClaimRow],
+        *,
+        aliases: Collection[Alias] = (),
+        records: Sequence[Told] = (),
+        found: Found | None = None,
     ) -> int:
         # Whoever says it says it again until something synced is written after it: a cursor, or a verdict.
         with self._database.writing(synced=False) as connection:
+            keys = {row.key for row in rows}
+            if found is not None and last_mark(connection) == found.mark:
+                keys.intersection_update(found.keys)  # of the others there is nothing
             stored = {
                 (key, origin, audience): (number, version, body)
-                for key, number, origin, audience, version, body in _stored(connection, {row.key for row in rows})
+                for key, number, origin, audience, version, body in _stored(connection, keys)
             }
             ((last,),) = connection.execute("SELECT coalesce(max(id), 0) FROM claim").fetchall()
             draft = _Draft(stored, last, last + 1)

@@ -8,33 +8,27 @@ from collections.abc import Iterable, Sequence
 from config.audience import Audience
 from config.instant import Millis
 from taxii_server.stores.base import Listed, Mark
-from taxii_server.stores.sqlite.batches import insert, runs
+from taxii_server.stores.sqlite.batches import chunks, insert, runs
 from taxii_server.stores.sqlite.database import Database
-from taxii_server.stores.sqlite.settling import settle
 
-#: (origin, observable, audience, renew_at or None for what is not listed)
-ListedRow = tuple[str, bytes, Audience, Millis | None]
+#: (number of the claim, origin, observable, audience, renew_at or None for what is not listed)
+ListedRow = tuple[int, str, bytes, Audience, Millis | None]
 
-_NOT_HIDDEN = """NOT EXISTS (
-    SELECT 1 FROM listing_recent r WHERE r.origin = s.origin AND r.key = s.key AND r.audience = s.audience
-)"""
-_LISTED = f"""
-    SELECT key, audience FROM listing_recent
-    WHERE origin = ?1 AND (key, audience) > (?2, ?3) AND renew_at IS NOT NULL UNION ALL
-    SELECT key, audience FROM listing_settled s WHERE origin = ?1 AND (key, audience) > (?2, ?3) AND {_NOT_HIDDEN}
-    ORDER BY key, audience LIMIT ?4
-"""  # noqa: S608
-_DUE = f"""
-    SELECT key, audience, renew_at FROM listing_recent WHERE origin = ?1 AND renew_at <= ?2 UNION ALL
-    SELECT key, audience, renew_at FROM listing_settled s WHERE origin = ?1 AND renew_at <= ?2 AND {_NOT_HIDDEN}
-    ORDER BY renew_at, key, audience LIMIT ?3
-"""  # noqa: S608
-_RENEW_AT = """
-    SELECT renew_at FROM listing_recent WHERE origin = ?1 AND key = ?2 AND audience = ?3 UNION ALL
-    SELECT renew_at FROM listing_settled WHERE origin = ?1 AND key = ?2 AND audience = ?3 LIMIT 1
+_LISTED = """
+    SELECT key, audience FROM listing INDEXED BY listing_origin WHERE origin = ? AND claim > ? ORDER BY claim LIMIT ?
+"""
+_DUE = """
+    SELECT key, audience FROM listing INDEXED BY listing_due
+    WHERE origin = ?1 AND renew_at / 86400000 <= ?2 / 86400000 AND renew_at <= ?2
+    ORDER BY renew_at / 86400000, claim LIMIT ?3
+"""
+_CLAIM = """
+    SELECT claim.id FROM
+    (SELECT id FROM claim_recent WHERE key = ?1 UNION ALL SELECT id FROM claim_settled WHERE key = ?1) at
+    CROSS JOIN claim ON claim.id = at.id WHERE claim.origin = ?2 AND claim.audience = ?3
 """
 _LIST = """
-    INSERT INTO listing_recent (origin, key, audience, renew_at) VALUES (?, ?, ?, ?)
+    INSERT INTO listing (claim, origin, key, audience, renew_at) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET renew_at = excluded.renew_at
 """
 
@@ -44,16 +38,14 @@ def put_listed(connection: sqlite3.Connection, added: Sequence[ListedRow], known
 
     ``added`` are of claims that are new, and so in no list yet; of the others only what differs is written.
     """
-    insert(connection, "listing_recent (origin, key, audience, renew_at)", sorted(added))
-    changed = sorted((row for row in known if _renew_at(connection, row[:3]) != row[3]), key=lambda row: row[:3])
-    connection.executemany(_LIST, changed)
-    settle(connection, "listing", len(added) + len(changed))
-
-
-def _renew_at(connection: sqlite3.Connection, value: tuple[str, bytes, Audience]) -> Millis | None:
-    for (renew_at,) in connection.execute(_RENEW_AT, value).fetchall():
-        return int(renew_at) if renew_at is not None else None
-    return None
+    insert(connection, "listing (claim, origin, key, audience, renew_at)", added)
+    before = dict[int, Millis]()
+    for marks, piece in chunks([row[0] for row in known]):
+        sql = f"SELECT claim, renew_at FROM listing WHERE claim IN ({marks})"  # noqa: S608
+        before.update(connection.execute(sql, piece).fetchall())
+    changed = sorted(row for row in known if before.get(row[0]) != row[-1])
+    connection.executemany(_LIST, [row for row in changed if row[-1] is not None])
+    connection.executemany("DELETE FROM listing WHERE claim = ?", [row[:1] for row in changed if row[-1] is None])
 
 
 class SqliteLists:
@@ -66,16 +58,18 @@ class SqliteLists:
     ) -> list[Listed]:
         """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
         if due is not None:
-            return [Listed(key, audience) for key, audience, _ in self._database.rows(_DUE, (origin, due, limit))]
-        rows = self._database.rows(_LISTED, (origin, *(after or (b"", "")), limit))
-        return [Listed(key, audience) for key, audience in rows]
+            return [Listed(*row) for row in self._database.rows(_DUE, (origin, due, limit))]
+        found = self._database.rows(_CLAIM, (after.key, origin, after.audience)) if after is not None else []
+        place = max((number for (number,) in found), default=0)
+        return [Listed(*row) for row in self._database.rows(_LISTED, (origin, place, limit))]
 
     def dirty(self, limit: int) -> list[Mark]:
         sql = "SELECT number, key, audience FROM dirty ORDER BY number LIMIT ?"
         return [Mark(*row) for row in self._database.rows(sql, (limit,))]
 
     def last_mark(self) -> int:
-        return sum(number for (number,) in self._database.rows("SELECT seq FROM sqlite_sequence WHERE name = 'dirty'"))
+        with self._database.reading() as connection:
+            return last_mark(connection)
 
     def clear_dirty(self, marks: Sequence[Mark]) -> None:
         gone = list(runs([mark.number for mark in marks]))
@@ -104,3 +98,8 @@ class SqliteLists:
                 (now,),
             )
             return connection.execute("DELETE FROM waiting WHERE until <= ?", (now,)).rowcount
+
+
+def last_mark(connection: sqlite3.Connection) -> int:
+    """See :meth:`taxii_server.stores.base.Store.last_mark`."""
+    return sum(seq for (seq,) in connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'dirty'").fetchall())

@@ -16,7 +16,7 @@ from taxii_server.stores.sqlite.database import connect, meaning, patiently
 #: "noro", in the header of every hub's file (SQLite's application_id)
 APPLICATION_ID = 0x6E6F726F
 #: Script N leads from version N - 1 to version N. One that was released is never changed; a new one is added.
-SCRIPTS = ("schema_1.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql", "schema_6.sql")
+SCRIPTS = tuple(f"schema_{number}.sql" for number in range(1, 8))
 
 
 def scripts() -> list[str]:

@@ -8,7 +8,7 @@ from typing import Literal
 #: Rows that a recent table takes before it moves. More make the move cheaper for each row, and each batch dearer.
 SETTLE_AFTER = 65_536
 
-Index = Literal["claim", "listing", "object"]
+Index = Literal["claim", "object"]
 
 _MOVES: dict[Index, tuple[str, ...]] = {
     "claim": (
@@ -18,14 +18,6 @@ _MOVES: dict[Index, tuple[str, ...]] = {
     "object": (
         "INSERT INTO object_settled SELECT uuid, id FROM object_recent ORDER BY uuid, id",
         "DELETE FROM object_recent",
-    ),
-    "listing": (
-        """DELETE FROM listing_settled WHERE (origin, key, audience) IN
-           (SELECT origin, key, audience FROM listing_recent WHERE renew_at IS NULL)""",
-        """INSERT INTO listing_settled SELECT origin, key, audience, renew_at FROM listing_recent
-           WHERE renew_at IS NOT NULL ORDER BY origin, key, audience
-           ON CONFLICT DO UPDATE SET renew_at = excluded.renew_at""",
-        "DELETE FROM listing_recent",
     ),
 }
 
