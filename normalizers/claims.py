@@ -167,6 +167,17 @@ def next_step(last_seen: Millis, life: Millis, key: bytes) -> Millis:
     return on_grid(last_seen, life, key) + max(1, life // 2)
 
 
+#: Instants of a step at which values of full lists come due together.
+_RENEWALS = 64
+
+
+def renewed_at(last_seen: Millis, life: Millis, key: bytes) -> Millis:
+    """When a full list's sighting is to move ``last_seen``: at its next step, or at the first of :data:`_RENEWALS`
+    instants in a step that follows it. A store keeps what comes due together in one place."""
+    apart = max(1, life // 2 // _RENEWALS)
+    return -(-next_step(last_seen, life, key) // apart) * apart
+
+
 def rounded(claim: Claim, key: bytes | None = None) -> Claim:
     """The claim with its confidence in steps of 5 and its last sighting on the grid. Idempotent."""
     last = on_grid(claim.last_seen, claim.life, key or claim.key)

@@ -19,16 +19,17 @@ class FullList:
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
-        #: where every claim so far stands, in order of the list
-        self.seen: dict[Place, None] = {}
+        #: the observables of which it says something so far, by who may see what
+        self.seen: dict[Audience, set[bytes]] = {}
         self._changed: dict[Place, Claim] = {}
 
     def unite(self, present: dict[Place, Claim], key: bytes, claim: Claim) -> None:
         """Add a row's claim to what the feed says; where it would change what is stored, it waits."""
         place = (key, claim.audience)
         stored = present.get(place)
-        again = place in self.seen
-        self.seen[place] = None
+        seen = self.seen.setdefault(claim.audience, set())
+        again = key in seen
+        seen.add(key)
         if place in self._changed:
             self._changed[place] = fold(self._changed[place], claim, replace=False, key=key)
         elif again or stored is None:
@@ -61,4 +62,4 @@ class FullList:
 
     def values(self) -> Counter[Audience]:
         """How many values it holds, by who may see them."""
-        return Counter(audience for _, audience in self.seen)
+        return Counter({audience: len(keys) for audience, keys in self.seen.items()})

@@ -11,7 +11,7 @@ from config.audience import Audience, narrower, under_terms
 from config.feeds import Feed
 from config.instant import Clock, Millis
 from config.names import names_version
-from normalizers.claims import Claim, fold, next_step
+from normalizers.claims import Claim, fold, renewed_at
 from taxii_server.stores.base import AuditRecord, ClaimRow, Listed, Store, Told
 from taxii_server.voice import BATCH, batches
 
@@ -63,19 +63,20 @@ class Standing:
 
     def withdraw_absent(
         self,
-        seen: Collection[Listed | tuple[bytes, Audience]],
+        seen: Mapping[Audience, Collection[bytes]],
         moment: Millis,
         held: Collection[Audience] = (),
         *,
         among: Sequence[bytes] | None = None,
         first: Callable[[], None],
     ) -> int:
-        """Withdraw what a complete list of ``moment`` no longer holds; gives how many claims. ``seen`` holds (key,
-        audience) of what it does; of what is ``held`` nobody knows. ``among``: the observables, in order, of which
-        alone that may be so; None for all that the feed lists. ``first`` is called before anything is written."""
+        """Withdraw what a complete list of ``moment`` no longer holds; gives how many claims. ``seen``: the
+        observables of which it says something, by who may see what; of what is ``held`` nobody knows. ``among``: the
+        observables, in order, of which alone that may be so; None for all that the feed lists. ``first`` is called
+        before anything is written."""
         withdrawn = 0
         for page in self._pages() if among is None else self._chosen(among):
-            gone = [item for item in page if item.audience not in held and item not in seen]
+            gone = [item for item in page if item.audience not in held and item.key not in seen.get(item.audience, ())]
             rows = [
                 ClaimRow(item.key, _withdrawn(claim, moment))
                 for item, claim in self._claims_of(gone)
@@ -164,7 +165,7 @@ class Standing:
             return [gone]
         if target == claim.audience:
             return []
-        renew_at = next_step(claim.last_seen, claim.life, key) if self._feed.kind == "list" else None
+        renew_at = renewed_at(claim.last_seen, claim.life, key) if self._feed.kind == "list" else None
         there = claim._replace(audience=target, version=max(moment, claim.version))
         return [gone, ClaimRow(key, there, renew_at)]
 
@@ -191,5 +192,5 @@ def _withdrawn(claim: Claim, moment: Millis) -> Claim:
 
 def _sighted(listed: Listed, claim: Claim, now: Millis) -> ClaimRow:
     moved = claim if claim.withdrawn else fold(claim, claim._replace(last_seen=now, version=now), replace=True)
-    renew_at = None if claim.withdrawn else max(next_step(moved.last_seen, moved.life, listed.key), now + 1)
+    renew_at = None if claim.withdrawn else max(renewed_at(moved.last_seen, moved.life, listed.key), now + 1)
     return ClaimRow(listed.key, moved, renew_at)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from config.audience import Audience
 from config.feeds import Feed
-from normalizers.claims import ALIASED, Claim, aliases, next_step
+from normalizers.claims import ALIASED, Claim, aliases, renewed_at
 from taxii_server.recalling import Recall
 from taxii_server.stores.base import Alias, ClaimRow, Found, News, Store, Told
 from taxii_server.tally import Tally
@@ -65,7 +65,7 @@ class Voice:
 
     def row(self, key: bytes, claim: Claim) -> ClaimRow:
         """What is written of a claim."""
-        renew_at = next_step(claim.last_seen, claim.life, key) if self.feed.kind == "list" else None
+        renew_at = renewed_at(claim.last_seen, claim.life, key) if self.feed.kind == "list" else None
         return ClaimRow(key, claim, renew_at)
 
     def put(self, rows: list[ClaimRow], records: Sequence[Told] = (), found: Found | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.instant import DAY, HOUR
-from normalizers.claims import Claim, decode, encode, fold, next_step, on_grid, rounded, wins
+from normalizers.claims import Claim, decode, encode, fold, next_step, on_grid, renewed_at, rounded, wins
 from tests.merge.strategies import NOW, claims
 
 LIFE = 7 * DAY
@@ -60,6 +61,20 @@ def test_of_two_versions_exactly_one_wins(one: Claim, other: Claim) -> None:
         assert not wins(one, other)
     else:
         assert wins(one, other) != wins(other, one)
+
+
+@given(st.integers(0, 2**45), st.integers(1, 2**38), st.binary(min_size=16, max_size=16))
+def test_a_renewal_is_late_by_no_more_than_a_small_part_of_a_step(moment: int, life: int, key: bytes) -> None:
+    """A value is renewed at its next step or soon after: long before its life is over."""
+    step = next_step(moment, life, key)
+    assert step <= renewed_at(moment, life, key) < step + max(1, life // 128)
+
+
+def test_renewals_of_a_list_come_at_few_instants() -> None:
+    """What a list holds comes due at some dozens of instants in a step, with about as many values at each."""
+    due = Counter(renewed_at(NOW, LIFE, _claim(value=f"http://example.com/{number}").key) for number in range(10_000))
+    assert 64 <= len(due) <= 65
+    assert max(due.values()) < 300
 
 
 def test_a_sighting_within_a_step_changes_nothing() -> None:

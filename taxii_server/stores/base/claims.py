@@ -124,7 +124,7 @@ class ClaimStore(Protocol):
         self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None
     ) -> list[Listed]:
         """Values with a ``renew_at`` of that origin, in an order of the store's own that stays, after ``after``; with
-        ``due``, only those whose ``renew_at`` is at or before it, those of the earliest day (UTC) first."""
+        ``due``, only those whose ``renew_at`` is at or before it, the earliest first."""
 
     def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
         """Keys of observables with claims, in order: for jobs that go over all of them and may be resumed."""

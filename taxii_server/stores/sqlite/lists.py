@@ -19,8 +19,7 @@ _LISTED = """
 """
 _DUE = """
     SELECT key, audience FROM listing INDEXED BY listing_due
-    WHERE origin = ?1 AND renew_at / 86400000 <= ?2 / 86400000 AND renew_at <= ?2
-    ORDER BY renew_at / 86400000, claim LIMIT ?3
+    WHERE origin = ? AND renew_at <= ? ORDER BY renew_at, claim LIMIT ?
 """
 _CLAIM = """
     SELECT claim.id FROM
