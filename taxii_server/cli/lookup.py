@@ -24,10 +24,10 @@ from taxii_server.cli.lookup_names import found_by_name, is_name, show_name
 from taxii_server.cli.lookup_summary import show_summary, summary_of
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.naming import urls_at
-from taxii_server.passing import standing
 from taxii_server.stores.base import Store
 from taxii_server.suppression import Suppression
 from taxii_server.views import Plan, Sight, plans
+from taxii_server.whereabouts import whereabouts
 
 _OF_CLAIMS = ["origin", "for", "confidence", "last_seen", "ends", "withdrawn", "malware", "labels"]
 _OF_NEARBY = ["value", "relation", "origin", "for", "confidence", "last_seen", "ends", "withdrawn"]
@@ -282,7 +282,7 @@ def _passed_on(
     settings: Settings, store: Store, plan: Plan, claims: list[Claim], titles: Mapping[str, str]
 ) -> Iterator[dict[str, Any]]:
     """An object that is passed on, as it stands in a view, and what it waits for there."""
-    found = standing(store, plan, claims, system_clock() // 1_000, settings.tolerated_skew)
+    found = whereabouts(store, plan, claims, system_clock() // 1_000, settings.tolerated_skew)
     if found is not None:
         yield {
             "view": plan.view.name,
