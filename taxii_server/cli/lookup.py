@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +11,20 @@ import click
 
 from config import audience as audiences
 from config.audience import INTERNAL, Audience
-from config.instant import system_clock
 from config.observables import PASSED
 from config.settings import Settings
 from normalizers.around import around
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, aliases, observable_key
-from normalizers.ids import id_text
 from normalizers.meanings import meanings
 from taxii_server.cli.context import NOT_FOUND, as_json, configured, now, opened, refuse
 from taxii_server.cli.lookup_names import found_by_name, is_name, show_name
+from taxii_server.cli.lookup_objects import objects_of
 from taxii_server.cli.lookup_summary import show_summary, summary_of
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.naming import urls_at
 from taxii_server.stores.base import Store
 from taxii_server.suppression import Suppression
-from taxii_server.views import Plan, Sight, plans
-from taxii_server.whereabouts import whereabouts
 
 _OF_CLAIMS = ["origin", "for", "confidence", "last_seen", "ends", "withdrawn", "malware", "labels"]
 _OF_NEARBY = ["value", "relation", "origin", "for", "confidence", "last_seen", "ends", "withdrawn"]
@@ -162,7 +159,7 @@ def _known(settings: Settings, store: Store, key: bytes, reader: Audience) -> di
         "type": claims[0].type if claims else "",
         "value": claims[0].value if claims else "",
         "claims": [_claim_row(claim) for claim in sorted(claims, key=_latest_first)],
-        "objects": list(_objects(settings, store, key, claims, reader)),
+        "objects": list(objects_of(settings, store, key, claims, reader)),
         **({"summary": summary} if (summary := summary_of(store, claims, reader)) else {}),
     }
 
@@ -250,48 +247,3 @@ def _claim_row(claim: Claim) -> dict[str, Any]:
         "malware": list(claim.malware),
         "labels": list(claim.labels),
     }
-
-
-def _objects(
-    settings: Settings, store: Store, key: bytes, claims: list[Claim], reader: Audience
-) -> Iterator[dict[str, Any]]:
-    sight = Sight(settings, store, system_clock)
-    titles = {str(item.id): item.title for root in settings.api_roots for item in root.collections}
-    for plan in plans(settings):
-        if not audiences.sees(reader, plan.view.audience):
-            continue
-        if claims and claims[0].type == PASSED:
-            yield from _passed_on(settings, store, plan, claims, titles)
-            continue
-        for outlook in sight.look(plan, [key], {key: claims}):
-            state = outlook.known.state
-            if state is not None:
-                yield {
-                    "view": plan.view.name,
-                    "id": id_text(*outlook.known.object),
-                    "version": state.version,
-                    "revoked": state.revoked,
-                    "kept_out": {"": None, "drop": "dropped", "hold": "held"}[outlook.word.gate],
-                    "ends": moment(outlook.word.ends),
-                    "confidence": outlook.word.confidence,
-                    "collections": [titles.get(name, name) for name in state.places],
-                }
-
-
-def _passed_on(
-    settings: Settings, store: Store, plan: Plan, claims: list[Claim], titles: Mapping[str, str]
-) -> Iterator[dict[str, Any]]:
-    """An object that is passed on, as it stands in a view, and what it waits for there."""
-    found = whereabouts(store, plan, claims, system_clock() // 1_000, settings.tolerated_skew)
-    if found is not None:
-        yield {
-            "view": plan.view.name,
-            "id": claims[0].value,
-            "version": found.version,
-            "revoked": found.revoked,
-            "kept_out": None if found.places else "waiting",
-            "ends": moment(found.word.ends),
-            "confidence": found.word.confidence,
-            "collections": [titles.get(name, name) for name in found.places],
-            "waits_for": list(found.waits_for),
-        }
