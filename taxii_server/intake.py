@@ -58,24 +58,10 @@ class Intake:
 
     def _items(self, document: Document) -> Iterator[Item]:
         published = (document.modified or document.fetched) if self._feed.batch else 0
-        tasting = Tasting(self._holds, self._feed.audience)
-        for passed, item, digest in tasting.rows(self._voice.recall.rows(document)):
-            if isinstance(item, Refusal):
-                self._refuse(item, document)
-                continue
-            if isinstance(item, Whole):
-                if self._feed.kind == "log":
-                    self._logbook.whole(item)
-                continue
-            if (item.audience if item is not None else self._feed.audience) in self._holds.why:
-                self._tally.held += passed + (item is not None)
-                continue
-            self._tally.claims += passed
-            if item is None:
-                continue
-            self._tally.claims += 1
+        latest = document.fetched + self._skew
+        for item, digest in self._believed(document):
             claim = item.claim if isinstance(item, Record) else item
-            if max(claim.version, claim.last_seen) > document.fetched + self._skew:
+            if max(claim.version, claim.last_seen) > latest:
                 # Nothing is seen after it was fetched. A claim that waited for such a date would keep from being heard
                 # whatever its feed says rightly until then.
                 self._tally.ahead += 1
@@ -89,6 +75,22 @@ class Intake:
                 yield item if claim is item.claim else item._replace(claim=claim), b""
             else:
                 yield claim, digest
+
+    def _believed(self, document: Document) -> Iterator[Item]:
+        """What the rows say that are neither known, refused nor held; those are counted."""
+        tasting = Tasting(self._holds, self._feed.audience)
+        for passed, item, digest in tasting.rows(self._voice.recall.rows(document)):
+            if isinstance(item, Refusal):
+                self._refuse(item, document)
+            elif isinstance(item, Whole):
+                if self._feed.kind == "log":
+                    self._logbook.whole(item)
+            elif (item.audience if item is not None else self._feed.audience) in self._holds.why:
+                self._tally.held += passed + (item is not None)
+            else:
+                self._tally.claims += passed + (item is not None)
+                if item is not None:
+                    yield item, digest
         self.refused.update(tasting.refused)
 
     def _refuse(self, item: Refusal, document: Document) -> None:
