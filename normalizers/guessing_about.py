@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from xml.etree.ElementTree import Element  # its type; the parser is defusedxml's
@@ -37,9 +37,7 @@ def about(document: Document, kind: str) -> About:
 
 def manifest(tree: Any) -> About:
     """What the manifest of a MISP feed says: who made most of its events."""
-    makers = Counter(_said(at(event, "Orgc"), "name") for event in tree.values())
-    makers.pop("", None)
-    return About(publisher=makers.most_common(1)[0][0]) if makers else About()
+    return _made_by(tree.values())
 
 
 def is_manifest(tree: Any) -> bool:
@@ -77,10 +75,13 @@ def _channel(root: Element) -> About:
 
 
 def _event(tree: Any) -> About:
-    """Of MISP events: the organisation that made most of them, and the title of the only one."""
+    """Of MISP events: the organisation that made most of them."""
     found = tree.get("response", tree) if isinstance(tree, dict) else tree
     given = found if isinstance(found, list) else [found]
-    events = [at(item, "Event") or item for item in given if isinstance(item, dict)]
+    return _made_by(at(item, "Event") or item for item in given if isinstance(item, dict))
+
+
+def _made_by(events: Iterable[Any]) -> About:
     makers = Counter(_said(at(event, "Orgc"), "name") for event in events)
     makers.pop("", None)
     return About(publisher=makers.most_common(1)[0][0]) if makers else About()

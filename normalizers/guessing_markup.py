@@ -78,13 +78,11 @@ def asciidoc(document: Document) -> Iterator[dict[str, Any]]:
         return
     if not any(_HEADING.fullmatch(line) for line in given):
         return
-    columns, labels, sections = _tables(given), [], _sections(given)
-    kinds = {heading: _kind(cells) for heading, cells in columns.items()}
-    labels = [heading for heading, kind in kinds.items() if not kind and names_malware(heading)]
+    kinds = {heading: _kind(cells) for heading, cells in _tables(given).items()}
     form = {
         "columns": {heading: kind for heading, kind in kinds.items() if kind},
-        "sections": {title: kind for title, items in sections.items() if (kind := _kind(items))},
-        "labels": labels,
+        "sections": {title: kind for title, items in _sections(given).items() if (kind := _kind(items))},
+        "labels": [heading for heading, kind in kinds.items() if not kind and names_malware(heading)],
     }
     if form["columns"] or form["sections"]:
         yield {"kind": "asciidoc", **{name: said for name, said in form.items() if said}}

@@ -60,8 +60,8 @@ def find(source: str, collection: str | None = None) -> Found:
         return taxii(source, collection)
     with fetched(sketch({"kind": "text"}, transport=HttpTransport(kind="http", url=source)), source) as documents:
         document = _only(documents, source)
-        if is_manifest(_tree(document)):
-            return _misp(source, manifest(_tree(document)))
+        if is_manifest(tree := _tree(document)):
+            return _misp(source, manifest(tree))
         draft, said = _guessed(document)
     if draft.format["kind"] == "otx":
         return Found(source, draft, said, {"kind": "linked", "url": source, "since": "modified_since"})
@@ -77,14 +77,24 @@ def is_url(source: str) -> bool:
 def fetched(feed: Feed, place: str) -> Iterator[tuple[Document, ...]]:
     """What the feed's transport brings at first, closed afterwards. What cannot be had or read is a failure."""
     try:
-        found = collect(feed, {}, means())
-        try:
-            yield found.documents
-        finally:
-            for document in found.documents:
-                document.close()
-    except (CollectError, UnreadableDocument) as error:
+        with _collected(feed, place) as documents:
+            yield documents
+    except UnreadableDocument as error:
         raise _failure(error, place) from error
+
+
+@contextmanager
+def _collected(feed: Feed, place: str) -> Iterator[tuple[Document, ...]]:
+    """As :func:`fetched`, but that what cannot be read raises UnreadableDocument."""
+    try:
+        found = collect(feed, {}, means())
+    except CollectError as error:
+        raise _failure(error, place) from error
+    try:
+        yield found.documents
+    finally:
+        for document in found.documents:
+            document.close()
 
 
 def means() -> Means:
@@ -199,26 +209,13 @@ def github(source: str, repository: re.Match[str], **hosts: str) -> Found:
         for name in _some(names, sizes):
             dated = {"dates": "path"} if path_date(name) is not None else {}
             transport = {**told, "files": [pattern], **dated}
-            one = GithubTransport.model_validate({**transport, "files": [name]})
-            with suppress(UnreadableDocument), _one(one, source) as document:
-                draft, said = _guessed(document)
+            one = sketch({"kind": "text"}, transport=GithubTransport.model_validate({**transport, "files": [name]}))
+            with suppress(UnreadableDocument), _collected(one, source) as documents:
+                draft, said = _guessed(_only(documents, source))
                 owner, title = repository["repository"].split("/")
                 home = About(title=title, publisher=owner, homepage=f"https://github.com/{owner}/{title}")
                 return Found(source, draft, said.also(home), transport)
     raise Failure(f"{source}: expected files of values, recognised none of its {len(sizes)}", FAILED)
-
-
-@contextmanager
-def _one(transport: GithubTransport, source: str) -> Iterator[Document]:
-    try:
-        found = collect(sketch({"kind": "text"}, transport=transport), {}, means())
-    except CollectError as error:
-        raise _failure(error, source) from error
-    try:
-        yield _only(found.documents, source)
-    finally:
-        for document in found.documents:
-            document.close()
 
 
 def _kinds(folder: str, sizes: dict[str, int]) -> list[tuple[str, list[str]]]:
