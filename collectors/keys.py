@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
@@ -33,8 +34,8 @@ def secret_of(feed: Feed, environment: Mapping[str, str]) -> str:
 
 
 def spellings(secret: str) -> tuple[str, ...]:
-    """How a publisher may give the secret back: as it is, or as it stands in a URL. Empty without one."""
-    return tuple(dict.fromkeys((secret, quote(secret, safe="")))) if secret else ()
+    """How a publisher may give the secret back: as it is, as it stands in a URL, or in JSON. Empty without one."""
+    return tuple(dict.fromkeys((secret, quote(secret, safe=""), json.dumps(secret)[1:-1]))) if secret else ()
 
 
 def hidden(text: str, secret: str) -> str:

@@ -25,6 +25,13 @@ _DELIMITERS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 _COMMENTS = ("#", ";", "//")
 _DATED = re.compile(r"\d{1,4}[-/:.]\d{1,2}[-/:.]\d{1,4}")
+#: What says of a number near it that it counts rows.
+_COUNTED = re.compile(
+    r"\b(?:entries|rows|lines|records|items|count|total|number of|"
+    r"addresses|ips|domains|hosts|hashes|urls|samples|indicators|iocs)\b|件",
+    re.IGNORECASE,
+)
+_NEAR = 20
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
 
@@ -152,11 +159,16 @@ def _ends(notes: list[str], *counts: int) -> dict[str, str]:
         text = _DATED.sub(lambda date: " " * len(date[0]), note.rstrip("\r\n"))
         for count in counts:
             said = re.search(rf"(?<!\d){count}(?!\d)", text)
-            if said and count > 1 and "total" not in found:
-                found["total"] = f"{_literal(text[max(0, said.start() - 20) : said.start()])}(\\d+)"
+            # A number alone may be anything, such as the version of a licence.
+            if said and count > 1 and "total" not in found and _COUNTED.search(_near(text, said)):
+                found["total"] = f"{_literal(text[max(0, said.start() - _NEAR) : said.start()])}(\\d+)"
     return found
 
 
 def _literal(text: str) -> str:
     """A pattern for that text, as plain to read as it can be."""
     return re.sub(r"[][.^$*+?{}\\|()]", r"\\\g<0>", text)
+
+
+def _near(text: str, said: re.Match[str]) -> str:
+    return text[max(0, said.start() - _NEAR) : said.end() + _NEAR]

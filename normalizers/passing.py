@@ -80,6 +80,9 @@ def claim_of(obj: dict[str, Any], source: Source, audience: Audience | None, fet
     if audience is None:
         raise BadValue("unmarked", "object_marking_refs: expected a TLP marking, got none")
     _check(obj)
+    # What its source says of all its rows is no part of an object that is passed on unchanged.
+    refers = [reference for reference in references_of(obj) if tlp_of(reference) is None]
+    detail = detail_text({"refers": refers, "stix": obj})
     claim = source.claim(
         PASSED,
         obj["id"],
@@ -88,10 +91,9 @@ def claim_of(obj: dict[str, Any], source: Source, audience: Audience | None, fet
         changed=parse_millis(obj["modified"]),
         confidence=obj.get("confidence"),
         audience=audience,
+        detail=detail,
     )
-    # What its source says of all its rows is no part of an object that is passed on unchanged.
-    refers = [reference for reference in references_of(obj) if tlp_of(reference) is None]
-    return claim._replace(labels=(), malware=(), references=(), detail=detail_text({"refers": refers, "stix": obj}))
+    return claim._replace(labels=(), malware=(), references=(), detail=detail)
 
 
 def _check(obj: dict[str, Any]) -> None:

@@ -280,6 +280,16 @@ def test_what_is_guessed(name: str) -> None:
     assert (result.rows, len(result.claims), result.refused) == (draft.rows, draft.claims, [])
 
 
+def test_a_number_is_of_rows_where_words_say_so() -> None:
+    """The version in a licence's URL is none, though there are as many rows."""
+    rows = "192.0.2.1\tx\n192.0.2.2\ty\n"
+    licence = "# some rights reserved: http://licence.example/by-nc-sa/2/\n"
+    assert "total" not in guess(document(f"{licence}Start\tName\n{rows}")).format
+    said = guess(document(f"{licence}# 2 entries\nStart\tName\n{rows}")).format["total"]
+    assert said.endswith("(\\d+)")
+    assert "sa" not in said
+
+
 def test_what_is_around_indicators_does_not_speak_against_a_guess(tmp_path: Path) -> None:
     """A bundle of one indicator and three objects about it, an event of one attribute for detection and three that are
     not: both are recognised, and the file says that much may be refused, so that its check passes."""

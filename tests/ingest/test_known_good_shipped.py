@@ -11,6 +11,7 @@ from config.feeds import Feed
 from config.known_good import KnownGood
 from config.loading import load, shipped
 from config.settings import Settings
+from normalizers.claims import observable_key
 from normalizers.known_good import Matcher
 from taxii_server import lists
 from taxii_server.lists import ListError
@@ -139,6 +140,19 @@ def test_what_becomes_of_a_value(hub: Any, value: str) -> None:
         prefix = "ais-jp:known-good="
         labels = tuple(label.removeprefix(prefix) for label in found["labels"] if label.startswith(prefix))
         assert labels == fate
+
+
+PLATFORMS = ("docs.google.com", "s3.amazonaws.com", "github.io", "qrco.de")
+
+
+@pytest.mark.parametrize("host", PLATFORMS)
+def test_q_u7_shared_platforms_give_no_domain(hub: Any, host: str) -> None:
+    """The hub knows that a feed names the platform's own host, as it knows what lies there; only the latter becomes an
+    indicator, whether it is a URL or a name beneath."""
+    told = indicators(hub, PUBLIC)
+    assert hub.store.claims([observable_key("domain", host)])
+    assert host not in told
+    assert any(name.endswith(f".{host}") or f"//{host}/" in name for name in told)
 
 
 def test_what_is_refused_is_refused_before_any_list(hub: Any) -> None:

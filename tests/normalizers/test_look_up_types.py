@@ -156,6 +156,29 @@ def test_what_a_bare_value_may_be(value: str, kinds: list[str]) -> None:
     assert [kind for kind, _ in meanings(value)] == kinds
 
 
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ("203.0.113.7:443", ("ipv4", "203.0.113.7")),
+        ("203[.]0[.]113[.]7[:]443", ("ipv4", "203.0.113.7")),
+        ("[2001:db8::6]:53", ("ipv6", "2001:db8::6")),
+        ("2001:db8::6:53", ("ipv6", "2001:db8::6:53")),
+        ("c2.example:8080", ("domain", "c2.example")),
+        ("http://c2.example:8080", ("url", "http://c2.example:8080/")),
+    ],
+)
+def test_a_host_with_a_port_is_the_host(value: str, meant: tuple[str, str]) -> None:
+    """As logs have it. An IPv6 address without brackets is one, whatever it ends with."""
+    assert meanings(value) == [meant]
+
+
+@pytest.mark.parametrize("value", ["203.0.113.7:0", "203.0.113.7:65536", "203.0.113.7:", "10.0.0.1:443", "a:443"])
+def test_what_is_no_port_or_no_host(value: str) -> None:
+    """Nothing is cut off."""
+    with pytest.raises(BadValue):
+        meanings(value)
+
+
 def test_what_a_bare_value_cannot_be() -> None:
     """The error is that of the likeliest reading."""
     with pytest.raises(BadValue, match="a name with a dot"):

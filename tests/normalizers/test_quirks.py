@@ -279,12 +279,6 @@ def test_q_u6_ipv6_with_a_port_and_no_brackets() -> None:
     assert (claim.type, claim.value, detail(claim)["port"]) == ("ipv6", "2001:db8::5", [40669])
 
 
-def test_q_u7_shared_platforms_give_no_domain() -> None:
-    """A URL on a shared platform is a claim about that URL and nothing else."""
-    (claim,) = phishing_url("https://docs.example.com/forms/d/e/abc/viewform").claims
-    assert claim.type == "url"
-
-
 @pytest.mark.parametrize(
     "url",
     ["https://a.example/x?id=*", "https://a.example/wabc*", "https://a.example/x?a=*_*&b=1", "https://a.example/x…",
