@@ -70,21 +70,7 @@ def feed_file(
         _HEAD.format(rows=rows, tried=tried, good=good),
         "# Kept for ever: the origin of its claims is made of it.",
         _said(id=name),
-        "# What it is called, as it says itself; what it carries: to be said."
-        if about.title
-        else "# What it is called, and what it carries: to be said.",
-        _said(title=about.title or name, carries=f"what {place or source} publishes"),
-        "# Who publishes it, as it says itself; ZZ is no country."
-        if about.publisher
-        else "# Who publishes it: to be said. ZZ is no country.",
-        _said(
-            publisher={
-                "name": about.publisher or place or (urlsplit(about.homepage).hostname or "Unknown"),
-                "country": "JP" if _is_japanese(about.homepage or source) else "ZZ",
-                "homepage": about.homepage
-                or (f"https://{place}/" if _is_public(place) else "https://publisher.example/"),
-            }
-        ),
+        *_named(name, source, about, place),
         "# A key belongs into the environment: key: NAME, and {key} in the URL or in a header." if url else "",
         _said(transport=dict(fetched)),
         _said(format=dict(form)),
@@ -105,6 +91,26 @@ def feed_file(
         _said(expect=_expected(form, fetched, rows)),
     ]
     return "\n".join(part.rstrip("\n") for part in parts if part) + "\n"
+
+
+def _named(name: str, source: str, about: About, place: str) -> list[str]:
+    """What it is called and who publishes it, each as it says itself or to be said."""
+    home = about.homepage or (f"https://{place}/" if _is_public(place) else "https://publisher.example/")
+    publisher = {
+        "name": about.publisher or place or (urlsplit(about.homepage).hostname or "Unknown"),
+        "country": "JP" if _is_japanese(about.homepage or source) else "ZZ",
+        "homepage": home,
+    }
+    return [
+        "# What it is called, as it says itself; what it carries: to be said."
+        if about.title
+        else "# What it is called, and what it carries: to be said.",
+        _said(title=about.title or name, carries=f"what {place or source} publishes"),
+        "# Who publishes it, as it says itself; ZZ is no country."
+        if about.publisher
+        else "# Who publishes it: to be said. ZZ is no country.",
+        _said(publisher=publisher),
+    ]
 
 
 def _expected(form: Mapping[str, Any], transport: Mapping[str, Any], rows: int) -> dict[str, int]:
