@@ -21,6 +21,7 @@ from normalizers.claims import Claim, detail_text, observable_key
 from normalizers.jsons import texts_in
 from normalizers.markings import tlp_of
 from normalizers.merge import Merged, View, sees
+from normalizers.personal import names_somebody, personal_data
 from normalizers.sources import Source
 
 #: Characters of an object as JSON, and objects that it may refer to.
@@ -97,8 +98,8 @@ def claim_of(obj: dict[str, Any], source: Source, audience: Audience | None, fet
 
 
 def _check(obj: dict[str, Any]) -> None:
-    """Raise :class:`BadValue` for what may not be passed on: too large, not valid, of a dictionary, or with a reference
-    that can resolve for nobody."""
+    """Raise :class:`BadValue` for what may not be passed on: too large, not valid, of a dictionary, about somebody who
+    was attacked, or with a reference that can resolve for nobody."""
     if len(orjson.dumps(obj)) > LONGEST:
         raise BadValue("too-long", f"expected an object of at most {LONGEST} characters")
     said = Scrutiny().problem(obj)
@@ -109,11 +110,21 @@ def _check(obj: dict[str, Any]) -> None:
     references = references_of(obj)
     if len(references) > MOST_REFERENCES:
         raise BadValue("too-long", f"expected at most {MOST_REFERENCES} references, got {len(references)}")
+    if _tells_of_somebody(obj):
+        raise BadValue("personal-data", "expected labels and web addresses without an address of whoever was attacked")
     for reference in references:
         kind = reference.partition("--")[0]
         if tlp_of(reference) is None and not (kind in PASSABLE and is_id(reference)):
             # What the hub merges has ids of its own, and others are in no collection.
             raise BadValue("reference", f"expected references to what is passed on too, got one to {shown(kind)}")
+
+
+def _tells_of_somebody(obj: dict[str, Any]) -> bool:
+    """Whether a label or a web address does. Nothing is left out of what is passed on unchanged."""
+    said = obj.get("external_references")
+    given = (item.get("url") for item in said if isinstance(item, dict)) if isinstance(said, list) else ()
+    links = (url for url in given if isinstance(url, str))
+    return any(map(names_somebody, texts_in(obj.get("labels")))) or any(map(personal_data, links))
 
 
 def _of_galaxy(obj: dict[str, Any]) -> bool:

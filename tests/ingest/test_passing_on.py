@@ -188,10 +188,13 @@ def test_an_object_dated_ahead_waits_until_then(world: World) -> None:
         (note(about=id_of("ipv4-addr", "a")), "reference"),
         (stated("tool", "tool", name="not in the feed's list"), "object-type"),
         (actor(confidence=101), "bad-object"),
+        (actor(labels=["sent to victim@shop.co.jp"]), "personal-data"),
+        (actor(external_references=[{"source_name": "a", "url": "http://a.example/?ip=8.8.8.8"}]), "personal-data"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_passed_on_is_refused_and_counted(tmp_path: Path, obj: dict[str, Any], reason: str) -> None:
-    """Not marked, marked for nobody here, not valid, of a dictionary, or with a reference that resolves for nobody."""
+    """Not marked, marked for nobody here, not valid, of a dictionary, about a victim, or referring to what
+    resolves for nobody."""
     world = World(tmp_path, MemoryStore())
     state = world.say([*ALL[:2], obj])
     assert state.refused == {reason: 1}
