@@ -16,6 +16,10 @@ _THREATS = (
 )  # fmt: skip
 #: Formats whose documents are indicators amid much else, all of which is refused.
 _WITH_CONTEXT = frozenset(("misp", "prose", "stix"))
+#: What stands in a format that may have objects besides its indicators.
+_OTHER_OBJECTS = """
+  # Objects of other kinds are refused unless they are named here: then they are passed on unchanged.
+  # pass_on: [identity, malware, threat-actor, relationship]"""
 #: Transports that bring what is new, and no whole.
 _IN_PARTS = frozenset(("github", "linked", "misp", "taxii"))
 _HEAD = """\
@@ -73,7 +77,7 @@ def feed_file(
         *_named(name, source, about, place),
         "# A key belongs into the environment: key: NAME, and {key} in the URL or in a header." if url else "",
         _said(transport=dict(fetched)),
-        _said(format=dict(form)),
+        _said(format=dict(form)).rstrip("\n") + _OTHER_OBJECTS * (form["kind"] == "stix"),
         "# What the publisher says of who may have it; what its terms let you pass on: public, members or internal.",
         "# Nothing was guessed here: it is for the operators alone, until you have read its terms.",
         _said(marking="TLP:GREEN", share="internal"),

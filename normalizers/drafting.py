@@ -31,7 +31,8 @@ _VALUE = re.compile(
 _LAST = re.compile(r"last|online|expire|最終", re.I)
 _CHANGED = re.compile(r"modif|updat|chang|更新|変更", re.I)
 _FIRST = re.compile(
-    r"first|added|date|time|created|publish|submi|seen|report|discover|(?:^|[._])ts$|日時|日付|年月日|[知測開告]日",
+    r"first|added|date|time|created|publish|submi|seen|report|discover"
+    r"|detect(?:ed|ion)?[ _-]?(?:at|on|time|date)|observed|(?:^|[._])ts$|日時|日付|年月日|[知測開告]日",
     re.I,
 )
 _MALWARE = re.compile(

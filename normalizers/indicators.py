@@ -194,7 +194,9 @@ def _check_kind(obj: Any, *, old: bool) -> None:
         return
     if obj.get("spec_version") != "2.1":
         raise BadValue("stix-version", f"spec_version: expected 2.1, got {shown(str(obj.get('spec_version')))}")
-    if obj.get("pattern_type") != "stix" or not isinstance(obj.get("pattern"), str):
+    if obj.get("pattern_type") == "stix" and not isinstance(obj.get("pattern"), str):
+        raise BadValue("no-pattern", "pattern: expected a pattern, got none")
+    if obj.get("pattern_type") != "stix":
         raise BadValue("pattern-type", f"pattern_type: expected stix, got {shown(str(obj.get('pattern_type')))}")
 
 

@@ -122,9 +122,17 @@ def _tell(feed: Feed, made: Trial | None) -> None:
     for claim in shown["first"]:
         click.echo(f"{claim['type']} {plain(claim['value'])}")
         own = {name: claim[name] for name in ("confidence", "first_seen", "last_seen", "ends", "malware", "labels")}
-        for name, told_so in (own | claim["detail"]).items():
+        for name, told_so in (own | _legible(claim["detail"])).items():
             if told_so not in ([], None) and not isinstance(told_so, dict):
                 click.echo(f"  {name.replace('_', ' ')}: {plain(told_so)}")
+
+
+def _legible(detail: dict[str, Any]) -> dict[str, Any]:
+    """A claim's detail for people: each hash under its own name, moments as dates."""
+    told_so = {name: value for name, value in detail.items() if name != "hashes"}
+    if isinstance(detail.get("published"), int):
+        told_so["published"] = moment(detail["published"])
+    return {**told_so, **detail.get("hashes", {})}
 
 
 @click.command("new")

@@ -33,6 +33,8 @@ _OF_OBJECTS = ["id", "confidence", "ends", "revoked", "kept_out", "collections"]
 _OF_LISTS = ["list", "entry", "action", "for", "decided", "why"]
 #: Rows of a table, and things that go by one value, that are shown before "n more".
 _MANY, _FEW = 10, 5
+#: Marks of a value: what has none of them may have been meant for a name.
+_MARKS = frozenset(".:/@[]．。：／＠")
 #: type of a value that others go by -> where those stand in JSON, and what the value is to them
 _BESIDES = {
     "file": ("files", "is another hash of"),
@@ -88,7 +90,7 @@ def lookup(
                 found["urls"] = _urls(store, found, reader, limit)
         else:
             found = found_by_name(store, value, reader, now=now(), limit=limit)
-            if problem and not found["total"] and not found["means"]:
+            if problem and not found["total"] and not found["means"] and _MARKS & set(value):
                 refuse(problem)
     if json_:
         show_json(found)
@@ -211,7 +213,10 @@ def _show_rows(title: str, rows: list[dict[str, Any]], columns: list[str], *, wh
 
 
 def _show_urls(urls: dict[str, Any], limit: int) -> None:
-    click.echo(f"\nNot about it, but about {urls['total']} URLs at it:")
+    if not urls["total"]:
+        click.echo("\nNo URLs at it are known")
+        return
+    click.echo(f"\nNot about it, but about {urls['total']} {'URL' if urls['total'] == 1 else 'URLs'} at it:")
     rows = [{**one, **claim} for one in urls["values"] for claim in one["claims"]]
     show_rows("URLs at it, the latest first", rows, json_=False, columns=_OF_URLS)
     if urls["total"] > len(urls["values"]):

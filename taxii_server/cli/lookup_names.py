@@ -59,7 +59,8 @@ def _said(named: Named) -> str:
 def show_name(found: dict[str, Any], *, limit: int) -> None:
     """Print it for a person."""
     means = " and ".join(f"{one['kind']} {one['name']}" for one in found["means"])
-    click.echo(f"{found['name']}: {means or 'a word that sources use'}")
+    unknown = "no name that the hub knows" if not found["total"] else "a word that sources use"
+    click.echo(f"{found['name']}: {means or unknown}")
     if not found["total"]:
         click.echo("nothing is known that bears this name")
         return

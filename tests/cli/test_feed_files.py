@@ -139,6 +139,14 @@ TABLES: dict[str, tuple[str | bytes, dict[str, Any]]] = {
             "fields": {"value": "md5", "type": "file", "hashes": {"SHA-256": "sha256"}},
         },
     ),
+    "when it was detected": (
+        "sha256,detected_at\n" + "".join(f"{n:064x},2026-09-01T10:00:00+09:00\n" for n in (0xA1, 0xB2)),
+        {
+            "kind": "csv",
+            "comment": "",
+            "fields": {"value": "sha256", "type": "file", "first_seen": "detected_at"},
+        },
+    ),
     "Japan's time": (
         "日付,URL\n2026/09/01 10:00,http://evil.example/a\n2026/09/02 10:00,http://evil.example/b\n",
         {
@@ -424,6 +432,37 @@ def test_a_check_shows_what_would_come_of_a_document(tmp_path: Path) -> None:
     ):
         assert line in shown.splitlines()
     assert run("check", file, "--sample", sample, "--fetch").exit_code == 2
+
+
+def test_a_check_shows_hashes_by_name_and_moments_as_dates(tmp_path: Path) -> None:
+    """Whoever corrects a feed file sees which column became which hash, and when an advisory came out."""
+    table, channel, file = tmp_path / "t.csv", tmp_path / "a.rss", tmp_path / "feed.yaml"
+    table.write_text("sha256,md5\n" + "".join(f"{n:064x},{n:032x}\n" for n in (0xA1, 0xB2)))
+    assert run("new", table, "--output", file).exit_code == 0
+    assert f"  MD5: {0xA1:032x}" in run("check", file, "--sample", table).stdout.splitlines()
+    channel.write_text(
+        "<?xml version='1.0'?><rss version='2.0'><channel><title>A</title><link>https://a.example/</link>"
+        "<description/><item><title>B</title><link>https://a.example/1</link>"
+        "<pubDate>Tue, 01 Sep 2026 10:00:00 +0900</pubDate></item></channel></rss>"
+    )
+    file.unlink()
+    assert run("new", channel, "--output", file).exit_code == 0
+    assert "  published: 2026-09-01T01:00:00Z" in run("check", file, "--sample", channel).stdout.splitlines()
+
+
+def test_a_guess_at_stix_tells_how_other_objects_are_passed_on(tmp_path: Path) -> None:
+    """As a comment at the place where it belongs: none is passed on before a person says so."""
+    bundle, file = tmp_path / "b.json", tmp_path / "feed.yaml"
+    said = {
+        "type": "indicator", "spec_version": "2.1", "id": f"indicator--{uuid.UUID(int=1, version=4)}",
+        "created": "2026-09-01T00:00:00.000Z", "modified": "2026-09-01T00:00:00.000Z", "pattern_type": "stix",
+        "pattern": "[ipv4-addr:value = '192.0.2.1']", "valid_from": "2026-09-01T00:00:00Z",
+    }  # fmt: skip
+    bundle.write_text(json.dumps({"type": "bundle", "id": f"bundle--{uuid.UUID(int=2, version=4)}", "objects": [said]}))
+    assert run("new", bundle, "--output", file).exit_code == 0
+    assert load_feed(file).format == {"kind": "stix"}
+    file.write_text(file.read_text().replace("# pass_on", "pass_on"))
+    assert load_feed(file).format["pass_on"] == ["identity", "malware", "threat-actor", "relationship"]
 
 
 DOCUMENTS = {

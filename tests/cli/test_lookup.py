@@ -100,9 +100,9 @@ def test_nothing_is_said_about_surroundings_that_are_unknown(hub: list[str]) -> 
 
 def test_a_value_that_is_none_is_wrong_use(hub: list[str]) -> None:
     """What was given and what was expected, with exit code 2."""
-    done = _lookup(hub, "not a value")
+    done = _lookup(hub, "not a value.")
     assert done.exit_code == 2
-    assert "not a value" in done.output
+    assert "not a value." in done.output
 
 
 @pytest.mark.parametrize(

@@ -92,14 +92,28 @@ def test_every_kind_of_name_is_found(hub: list[str], text: str, value: str, name
     assert (found["value"], found["named"]) == (value, [named])
 
 
+def test_malware_is_found_by_its_name_in_japanese(hub: list[str]) -> None:
+    """In whatever width it is written."""
+    for name in ("エモテット", "ｴﾓﾃｯﾄ"):
+        assert _json(hub, name)["means"] == [{"kind": "malware", "name": "Emotet"}]
+        assert _json(hub, name)["total"] == 7
+
+
 def test_a_name_that_nothing_bears(hub: list[str]) -> None:
-    """One that is known is said to be known; what is neither name nor value is wrong use."""
+    """One that is known is said to be known; what could be a name, in Japanese too, is one that nothing bears. What is
+    written as a value and is none is wrong use.
+    """
     shown = _lookup(hub, "RedLineStealer")
     assert (shown.exit_code, shown.stdout) == (
         5,
         "RedLineStealer: malware RedLine Stealer\nnothing is known that bears this name\n",
     )
-    assert _lookup(hub, "nobody says this").exit_code == 2
+    for unknown in ("nobody says this", "誰も言わない"):
+        assert (_lookup(hub, unknown).exit_code, _lookup(hub, unknown).stdout) == (
+            5,
+            f"{unknown}: no name that the hub knows\nnothing is known that bears this name\n",
+        )
+    assert _lookup(hub, "198.51.100.999").exit_code == 2
     assert _lookup(hub, "nobody says this", "--name").exit_code == 5
     assert _lookup(hub, "other.example").exit_code == 5
 
@@ -120,6 +134,8 @@ def test_the_urls_at_a_host_are_named_when_asked_for(hub: list[str]) -> None:
     assert [claim["origin"] for claim in found["values"][0]["claims"]] == ["feed-a", "feed-b"]
     shown = _lookup(hub, "bad.example", "--urls", "--limit", "1").stdout
     assert "about 6 URLs at it" in shown
+    assert "about 1 URL at it" in _lookup(hub, "2001:db8::7", "--urls").stdout
+    assert "No URLs at it are known" in _lookup(hub, "old.example", "--urls").stdout
     assert "5 more; --limit shows more than 1" in shown
     assert _json(hub, "2001:db8::7", "--urls")["urls"]["total"] == 1
     assert "urls" not in _json(hub, "bad.example")
