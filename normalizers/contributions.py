@@ -51,8 +51,8 @@ class Own(NamedTuple):
     references: tuple[Reference, ...] | None
 
 
-def extension(merged: Merged, own: Own, value: str | None = None) -> dict[str, Any] | orjson.Fragment:
-    """The ``extensions`` property of a merged object, for orjson. ``value`` where neither pattern nor name gives the
+def extension(merged: Merged, own: Own, value: str | None = None) -> bytes:
+    """The ``extensions`` property of a merged object, as JSON. ``value`` where neither pattern nor name gives the
     observable."""
     lone = _lone(merged.claims[0], own) if len(merged.claims) == 1 else None
     if lone is not None:
@@ -61,17 +61,17 @@ def extension(merged: Merged, own: Own, value: str | None = None) -> dict[str, A
     body: dict[str, Any] = {"extension_type": "property-extension", "contributions": listed}
     if value is not None:
         body["value"] = value
-    return {EXTENSION_ID: body}
+    return orjson.dumps({EXTENSION_ID: body})
 
 
-def _lone(claim: Claim, own: Own) -> orjson.Fragment | None:
+def _lone(claim: Claim, own: Own) -> bytes | None:
     """The extension of an indicator with one claim, where it shows all that the claim says: nearly every object that a
     first collection makes."""
     differs = own.valid_until != claim.last_seen + claim.life or own.confidence != claim.confidence or claim.withdrawn
     if differs or ":" in claim.audience or claim.origin.startswith(MEMBER):
         return None
     before, after = _around_version(claim.origin, claim.family, claim.life, claim.detail)
-    return orjson.Fragment(before + stix_time(claim.version).encode() + after)
+    return before + stix_time(claim.version).encode() + after
 
 
 @lru_cache(maxsize=4_096)

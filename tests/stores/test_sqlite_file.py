@@ -127,6 +127,18 @@ def test_a_file_is_migrated_step_by_step(tmp_path: Path) -> None:
     check_version_1(path)
 
 
+def test_what_another_process_added_since_is_not_taken_for_absent(tmp_path: Path) -> None:
+    """Who publishes has just asked what is there; an object that came in between is in the way of a first version."""
+    path = tmp_path / "hub.db"
+    with closing(SqliteStore(path)) as one, closing(SqliteStore(path)) as other:
+        assert one.publish([publication(9, 1)], 1) == ["published"]
+        assert one.objects(VIEW, [key_of(1), key_of(2)]) == {}
+        assert other.publish([publication(1, 1)], 1) == ["published"]
+        assert one.publish([publication(1, 2), publication(2, 1)], 1) == ["conflict", "published"]
+        assert one.objects(VIEW, [key_of(3)]) == {}
+        assert one.publish([publication(3, 1), publication(1, 3, seen=1)], 1) == ["published", "published"]
+
+
 def test_a_migration_that_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     """All steps are one transaction."""
     path = tmp_path / "hub.db"

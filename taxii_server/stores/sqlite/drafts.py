@@ -11,7 +11,7 @@ from typing import Any
 from config.instant import Micros, Millis
 from taxii_server.stores.base import Publication
 from taxii_server.stores.sqlite.batches import insert
-from taxii_server.stores.sqlite.objects import ObjectRow, rows_of
+from taxii_server.stores.sqlite.objects import Absent, ObjectRow, largest_id, rows_of
 from taxii_server.stores.sqlite.places import Places, latest_log, moment, pack, unpack
 from taxii_server.stores.sqlite.settling import settle
 
@@ -90,7 +90,7 @@ class Draft:
         self.touched: set[ObjectId] = set()
         #: the objects that are stored or about to be
         self.known: dict[ObjectId, Known] = {}
-        ((self._last_id,),) = connection.execute("SELECT coalesce(max(id), 0) FROM object").fetchall()
+        self._last_id = largest_id(connection)
         self._objects: list[tuple[Any, ...]] = []
         self._found_by: list[tuple[bytes, int]] = []
         self._later: list[tuple[Any, ...]] = []
@@ -99,9 +99,10 @@ class Draft:
         self._ends: list[tuple[Millis, int, Micros]] = []
         self._latest: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
 
-    def read(self, uuids: Iterable[bytes]) -> None:
-        """Learn what is stored about objects with those UUIDs."""
-        for row in rows_of(self.connection, uuids):
+    def read(self, uuids: Iterable[bytes], absent: Absent) -> None:
+        """Learn what is stored about objects with those UUIDs; ``absent`` are some of which nothing was."""
+        known = absent.uuids if absent.last_id == self._last_id else ()
+        for row in rows_of(self.connection, set(uuids).difference(known)):
             self.known[row.uuid, row.type, row.scope] = _known(row)
 
     def add(self, item: ObjectId, new: Publication, collections: Iterable[int]) -> None:

@@ -15,7 +15,7 @@ from taxii_server.stores.sqlite.database import Database
 from taxii_server.stores.sqlite.drafts import Draft, ObjectId, Tally
 from taxii_server.stores.sqlite.history import arrive_late, depart, has_departed, held, mark_first
 from taxii_server.stores.sqlite.names import Names
-from taxii_server.stores.sqlite.objects import ObjectRow, places_of, rows_of
+from taxii_server.stores.sqlite.objects import Absent, ObjectRow, places_of, rows_of
 from taxii_server.stores.sqlite.places import latest_log, pack, superseded_log, unpack
 
 _ENDED = """
@@ -40,6 +40,7 @@ class SqliteLogs:
     _database: Database
     _words: Names
     _collections: Names
+    _absent: Absent
 
     def publish(
         self, publications: Sequence[Publication], now: Micros, audit: AuditRecord | None = None
@@ -53,7 +54,7 @@ class SqliteLogs:
         collections = {group: [numbers[name] for name in dict.fromkeys(group)] for group in names}
         with self._database.writing() as connection:
             draft = Draft(connection, now)
-            draft.read(new.uuid for new in publications)
+            draft.read([new.uuid for new in publications], self._absent)
             outcomes = [
                 _publish(draft, (new.uuid, words[new.type], words[new.scope]), new, collections[new.collections])
                 for new in publications

@@ -50,11 +50,25 @@ def rows_of(connection: sqlite3.Connection, uuids: Iterable[bytes]) -> Iterator[
         yield from map(ObjectRow._make, connection.execute(_OF_UUIDS.format(marks), piece).fetchall())
 
 
+def largest_id(connection: sqlite3.Connection) -> int:
+    """The id of the object that was added last; 0 before the first."""
+    ((largest,),) = connection.execute("SELECT coalesce(max(id), 0) FROM object").fetchall()
+    return int(largest)
+
+
 def places_of(connection: sqlite3.Connection, ids: Iterable[int]) -> Iterator[tuple[int, Places]]:
     """The places of those objects, by id."""
     for marks, piece in chunks(sorted(set(ids))):
         for number, packed in connection.execute(_OF_IDS.format(marks), piece).fetchall():
             yield number, unpack(packed)
+
+
+class Absent(NamedTuple):
+    """What was asked for and not there. It still is not, as long as no object has been added: none is ever deleted."""
+
+    #: the largest id then
+    last_id: int
+    uuids: frozenset[bytes]
 
 
 class SqliteObjects:
@@ -63,14 +77,20 @@ class SqliteObjects:
     _database: Database
     _words: Names
     _collections: Names
+    #: of the last call: who publishes has asked just before
+    _absent = Absent(-1, frozenset())
 
     def objects(self, scope: str, keys: Collection[ObjectKey]) -> dict[ObjectKey, ObjectState]:
         """See :class:`taxii_server.stores.base.Store`, as for all methods here."""
         number = self._words.number(scope)
         if number is None:
             return {}
+        uuids = frozenset([uuid for _, uuid in keys])
         with self._database.reading() as connection:
-            rows = [row for row in rows_of(connection, [uuid for _, uuid in keys]) if row.scope == number]
+            last_id = largest_id(connection)
+            found = list(rows_of(connection, uuids))
+        self._absent = Absent(last_id, uuids.difference([row.uuid for row in found]))
+        rows = [row for row in found if row.scope == number]
         wanted = set(keys)
         states = (self._state(scope, row) for row in rows)
         return {(state.type, state.uuid): state for state in states if (state.type, state.uuid) in wanted}
