@@ -57,7 +57,8 @@ def collect(feed: Feed, transport: MispTransport, cursor: Mapping[str, Any], mea
         manifest, listed = server.manifest(manifest)
         if listed is None:
             if not again:
-                return Collected(cursor={**cursor, "manifest": manifest}, unchanged=True)
+                same = {**cursor, "manifest": manifest}
+                return Collected(cursor=same, unchanged=True, apart=feed.kind == "log", noted=len(known))
             listed = known
         if known and not listed:
             # Else a list that says nothing any more would be taken for one that has not changed.

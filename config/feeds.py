@@ -42,7 +42,7 @@ class Expectation(Entry):
     refused: float = Field(default=0.5, ge=0, le=1)
     #: a full list may lose this share of its values in one run; more is held, not withdrawn
     shrink: float = Field(default=0.5, ge=0, le=1)
-    #: a document may have this many times the rows that the feed had before; more is held
+    #: a document of this many times the rows that the feed had before, or more, is held
     growth: float = Field(default=10, gt=1)
     #: so many rows are never too many, however few there were before: a feed that is young grows
     few: int = Field(default=500, ge=0)

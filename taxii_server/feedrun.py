@@ -64,7 +64,7 @@ class Run:
         voice = Voice(store, feed, origin, self._recall, each_batch=before_each, tell=tell)
         self.tally = voice.tally
         self._taking = Taking(voice, self._standing, skew=skew)
-        self._apart = Apart()
+        self._apart = Apart(feed.id)
 
     def follow_terms(self) -> None:
         """See to it that what the feed said stands under its present terms."""
@@ -98,8 +98,8 @@ class Run:
                     document.close()
             if collected.unchanged and self._feed.kind == "list":
                 self.tally.renewed += self._standing.renew()
-            position = self._apart.cursor(collected)
-            if self._apart.met:
+            position = self._apart.cursor(collected, position, confirmed=confirmed)
+            if self._apart.met or (collected.apart and confirmed):
                 status, message, odd = self._apart.told(position, collected.noted)
                 self.state = replace(self.state, status=status, message=message, odd=odd)
             self._move(position, apart=collected.apart)

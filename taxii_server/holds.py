@@ -63,7 +63,7 @@ class Holds:
             self.why[reader] = f"expected at least {expect.min_rows} rows (min_rows), got {rows}"
         elif expect.max_rows is not None and rows > expect.max_rows:
             self.why[reader] = f"expected at most {expect.max_rows} rows (max_rows), got {rows}"
-        elif self._compared and 0 < before * expect.growth < rows and rows > expect.few:
+        elif self._compared and 0 < before * expect.growth <= rows and rows > expect.few:
             self.why[reader] = f"the document grew from {before} to {rows} rows; {self._if_right}"
         else:
             self._size(reader, rows, "rows")
@@ -94,7 +94,7 @@ class Holds:
             return
         if now < before * (1 - expect.shrink) and before - now > _TINY:
             self.why.setdefault(reader, f"the file shrank from {before} to {now} rows; {self._if_right}")
-        elif 0 < before * expect.growth < now and now > expect.few:
+        elif 0 < before * expect.growth <= now and now > expect.few:
             self.why.setdefault(reader, f"the file grew from {before} to {now} rows; {self._if_right}")
 
     def taste(self, reader: Audience, rows: Counts, refused: Counts) -> None:

@@ -84,9 +84,10 @@ def _record(number: int, entry: Any, source: Source) -> Record | Refusal:
     if not isinstance(entry, dict):
         raise BadValue("bad-record", f"expected an object, got {type(entry).__name__}")
     kind, cve = canonical("cve", text_at(entry, "id"))
-    published, changed = _moment(entry, "published"), _moment(entry, "lastModified")
+    # Every record has it. The time of the answer is no substitute: it would date all of them anew with each fetch.
+    published, changed = _moment(entry, "published"), _time(entry.get("lastModified"))
     if text_at(entry, "vulnStatus") == "Rejected":
-        gone = TakenBack(cve, changed or source.moment)
+        gone = TakenBack(cve, changed)
         return Refusal(number, "rejected", f"{cve} was rejected, so it is no vulnerability", takes_back=gone)
     exploited = _moment(entry, "cisaExploitAdd")
     said = {

@@ -95,18 +95,28 @@ def lines(count: int, tags: str = "tags") -> str:
     return "".join(f"{json.dumps(record)}\n" for record in json.loads(records(count, tags)))
 
 
+def nvd(count: int, changed: str = "lastModified") -> str:
+    """An answer of the NVD with so many records."""
+    said = {"published": "2026-09-01T00:00:00.000", "vulnStatus": "Analyzed", "descriptions": []}
+    records = [
+        {"id": f"CVE-2099-{10_000 + number}", changed: "2026-09-02T00:00:00.000", **said} for number in range(count)
+    ]
+    listed = [{"cve": record} for record in records]
+    return json.dumps({"timestamp": "2026-09-03T00:00:00.000", "totalResults": count, "vulnerabilities": listed})
+
+
 Case = tuple[dict[str, Any], str, str | bytes, str, str]
 CASES: dict[str, Case] = {
     # what the feed is; a good document; a bad one; the state; what is said
     "a list that drops to a tenth": ({}, urls(200), urls(20), "held", "shrank from 200 to 20 rows"),
-    "a list that grows tenfold": ({}, urls(60), urls(601), "held", "grew from 60 to 601 rows"),
-    "a log that grows tenfold": ({"kind": "log"}, urls(60), urls(601), "held", "grew from 60 to 601 rows"),
+    "a list that grows tenfold": ({}, urls(60), urls(600), "held", "grew from 60 to 600 rows"),
+    "a log that grows tenfold": ({"kind": "log"}, urls(60), urls(600), "held", "grew from 60 to 600 rows"),
     "a small list that grows tenfold": (
         {"expect": {"few": 100}},
         urls(20),
-        urls(201),
+        urls(200),
         "held",
-        "grew from 20 to 201 rows",
+        "grew from 20 to 200 rows",
     ),
     "a list of twenty that drops to a tenth": ({}, urls(20), urls(2), "held", "shrank from 20 to 2 rows"),
     "a log that drops to nothing": ({"kind": "log"}, urls(20), "", "held", "at least 1 rows (min_rows), got 0"),
@@ -164,6 +174,13 @@ CASES: dict[str, Case] = {
         lines(20, "keywords"),
         "held",
         "expected something in column tags (in 100 % of the rows before), got nothing; columns that are not read: key",
+    ),
+    "records of the NVD without the time of their change": (
+        {"format": {"kind": "nvd"}, "kind": "log"},
+        nvd(3),
+        nvd(3, "modified"),
+        "held",
+        "3 of the first 3 rows cannot be read as they should",
     ),
 }
 

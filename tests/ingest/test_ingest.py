@@ -62,8 +62,9 @@ class Runner:
         path.write_text("".join(f"{value}\n" for value in values))
         os.utime(path, (self.clock.now / 1e6, self.clock.now / 1e6))
 
-    def run(self) -> FeedState:
-        state = Ingest(self.settings(), self.store, self.clock, owner="me", environment={}).run(self.feed)
+    def run(self, *, confirmed: bool = False) -> FeedState:
+        ingest = Ingest(self.settings(), self.store, self.clock, owner="me", environment={})
+        state = ingest.run(self.feed, confirmed=confirmed)
         self.hub.publish()
         return state
 

@@ -216,6 +216,31 @@ def test_a_member_that_is_renamed_is_noticed_at_once_and_takes_nothing_back(
     assert len(misp.values()) == 4
 
 
+def test_a_manifest_that_shrinks_to_a_tenth_is_told(misp: Misp, misp_feed: MispFeed) -> None:
+    """It takes nothing back, and is seen until a person says that it is right or the events are there again."""
+    names = [f"event{number}" for number in range(30)]
+    for name in names:
+        misp.put(0, _domain(name), name=name)
+    everything = misp.values()
+    assert (len(everything), misp.run().message) == (30, "")
+    before = dict(misp_feed.manifest)
+    for name in names[3:]:
+        misp_feed.leave(name)
+    said = "3 documents, where there were up to 30; if that is right, run `noroshi collect FEED --confirm`"
+    said = said.replace("FEED", misp.feed.id)
+    assert [misp.run().message for _ in range(3)] == [said] * 3
+    misp.put(1, _domain("later"), name=names[0])
+    assert (misp.run().message, misp.values()) == (said, everything - {"event0.example"} | {"later.example"})
+    misp_feed.manifest.update(before)
+    misp_feed.manifest[uuid_of(names[0])] = {"timestamp": AT + 1}
+    for name in names[1:]:
+        misp.put(0, _domain(name), name=name)
+    assert misp.run().message == ""
+    for name in names[3:]:
+        misp_feed.leave(name)
+    assert (misp.run().message, misp.run(confirmed=True).message, misp.run().message) == (said, "", "")
+
+
 def test_an_attribute_alone_that_lacks_a_member_takes_nothing_back(misp: Misp) -> None:
     """Beside others that have it, it costs itself."""
     misp.put(0, *map(_domain, "abc"))
