@@ -47,6 +47,15 @@ def test_a_shipped_feed_is_described(feed: Feed) -> None:
         assert feed.credit in row["credit"].replace("`", "")
 
 
+@pytest.mark.parametrize("feed", SHIPPED, ids=lambda feed: feed.id)
+def test_a_shipped_feed_says_what_is_normal(feed: Feed) -> None:
+    """Fewest and most rows, and the share of them that may be refused; what the real snapshots hold is normal."""
+    assert {"min_rows", "max_rows", "refused"} <= feed.expect.model_fields_set
+    assert feed.expect.max_rows is not None
+    rows = [claims + sum(refused.values()) for name, _, claims, refused in expected() if name == feed.id]
+    assert feed.expect.max_rows >= max(10 * feed.expect.min_rows, *rows, 100)
+
+
 def test_no_feed_is_described_that_does_not_ship() -> None:
     """Every row of the tables is about a feed that ships."""
     named = {
