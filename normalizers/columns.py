@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from collectors.document import Document
 from config.feeds import Feed
@@ -30,6 +30,17 @@ class Tabular(Protocol):
 
     def cells(self, document: Document) -> Iterator[Mapping[str, Any]]:
         """All that each row says, by column. Raises :class:`normalizers.records.UnreadableDocument`."""
+
+
+@runtime_checkable
+class Structured(Protocol):
+    """A format whose rows have members of fixed names."""
+
+    #: names of those that are read, as ``cells`` gives them
+    members: ClassVar[tuple[str, ...]]
+
+    def cells(self, document: Document) -> Iterator[Mapping[str, Any]]:
+        """As :meth:`Tabular.cells`."""
 
 
 class Columns(NamedTuple):
@@ -68,17 +79,24 @@ def columns(document: Document, feed: Feed) -> Columns | None:
     """What the first rows have; None where the format has no columns. Raises
     :class:`normalizers.records.UnreadableDocument`."""
     form = reading(feed)
-    if not isinstance(form, Tabular):
+    if not isinstance(form, Tabular | Structured):
         return None
+    names, absent = _named(form)
     filled: Counter[str] = Counter()
     rows = 0
-    absent = frozenset(form.fields.absent)
     for row in islice(form.cells(document), MOST_ROWS):
         rows += 1
         for name, value in leaves(row):
             if name in filled or len(filled) < _MOST_COLUMNS:
                 filled[name] += not (isinstance(value, str) and (value in absent or value.isspace()))
-    return Columns(rows, dict(filled), tuple(form.fields.columns()))
+    return Columns(rows, dict(filled), names)
+
+
+def _named(form: Tabular | Structured) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The columns that are read, and the words that mean that nothing is there."""
+    if isinstance(form, Tabular):
+        return tuple(form.fields.columns()), frozenset(form.fields.absent)
+    return form.members, frozenset()
 
 
 def leaves(row: Mapping[str, Any], above: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

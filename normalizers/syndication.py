@@ -25,6 +25,15 @@ SEC = ("{http://jvn.jp/rss/mod_sec/}", "{http://jvn.jp/rss/mod_sec/3.0/}")
 _STATUS = "{http://jvndb.jvn.jp/myjvn/Status}Status"
 
 
+#: What the names of children begin with here, by namespace; those of RSS and Atom themselves with nothing.
+_PREFIXES = {RSS: "", ATOM: "", DC: "dc:", TERMS: "dcterms:", **dict.fromkeys(SEC, "sec:")}
+#: Names of children that say something of an item in one of the forms.
+MEMBERS = (
+    "link", "title", "description", "pubDate", "guid", "id", "published", "updated", "summary", "content", "dc:date",
+    "dc:identifier", "dcterms:issued", "dcterms:modified", "sec:identifier", "sec:references", "sec:cvss", "sec:cpe",
+)  # fmt: skip
+
+
 class Item(NamedTuple):
     """One of a document's items; a text is "" where it has none."""
 
@@ -89,6 +98,19 @@ def answered(document: Document, root: Element) -> None:
 def security(item: Element, name: str) -> list[Element]:
     """The elements of that name in JVN's security module."""
     return [found for namespace in SEC for found in item.findall(f"{namespace}{name}")]
+
+
+def members(item: Element) -> dict[str, str]:
+    """The children of an item by their names, each with a text; an attribute's, where it has no other."""
+    said: dict[str, str] = {}
+    for child in item:
+        space, closing, name = child.tag.rpartition("}")
+        space = f"{space}{closing}"
+        text = "".join(child.itertext()).strip()
+        if not text and (name == "link" or space in SEC):
+            text = next((value for value in child.attrib.values() if value), "")
+        said.setdefault(f"{_PREFIXES.get(space, space)}{name}", text)
+    return said
 
 
 def _rdf(item: Element) -> Item:

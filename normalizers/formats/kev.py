@@ -33,6 +33,10 @@ class Format(Entry):
 
     marks: ClassVar[bool] = False
     kind: Literal["kev"]
+    members: ClassVar[tuple[str, ...]] = (
+        "cveID", "vendorProject", "product", "vulnerabilityName", "dateAdded", "shortDescription",
+        "knownRansomwareCampaignUse", "notes", "cwes",
+    )  # fmt: skip
 
     def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
@@ -44,6 +48,10 @@ class Format(Entry):
                 yield _claim(entry, source)
             except BadValue as error:
                 yield refusal(number, error)
+
+    def cells(self, document: Document) -> Iterator[dict[str, Any]]:
+        """The entries that are objects."""
+        return (entry for entry in _entries(document) if isinstance(entry, dict))
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""

@@ -26,7 +26,7 @@ from normalizers.claims import Claim
 from normalizers.labels import label_of
 from normalizers.records import Refusal, refusal
 from normalizers.sources import Source
-from normalizers.syndication import Item, items, security, updated
+from normalizers.syndication import MEMBERS, Item, items, members, security, updated
 from normalizers.times import time_reader
 from normalizers.values import cves_in, jvns_in
 
@@ -38,6 +38,7 @@ class Format(Entry):
 
     marks: ClassVar[bool] = False
     kind: Literal["rss"]
+    members: ClassVar[tuple[str, ...]] = MEMBERS
     language: Literal["ja", "en"] = "ja"
     #: what a title may begin with -> the label that such an item has; the words are taken out of the title
     prefixes: dict[str, str] = Field(default_factory=dict)
@@ -58,6 +59,10 @@ class Format(Entry):
                 yield refusal(number, error)
                 continue
             yield from claims
+
+    def cells(self, document: Document) -> Iterator[dict[str, str]]:
+        """What each item says, by the names of its children."""
+        return (members(item.element) for item in items(document))
 
     def check(self, document: Document, feed: Feed) -> Counter[Audience]:
         """See :class:`normalizers.reading.Reading`."""
