@@ -16,6 +16,8 @@ from taxii_server.suppression import Suppression
 
 _LEAST_FREE = 1 << 30
 _MANY_DIRTY = 100_000
+#: A feed that failed so often in a row may do better by itself.
+_FEW_FAILURES = 3
 
 
 class Finding(NamedTuple):
@@ -99,8 +101,10 @@ def _feeds(settings: Settings, store: Store) -> Iterator[Finding]:
         else:
             late = now - state.last_success > 3 * feed.every + DAY
             quiet = silence(feed, state, now)
-            said = [f"last success {stix_time(state.last_success)[:19]}Z", state.message, quiet]
-            yield Finding(f"feed {feed.id}", not late and not quiet, " ".join(filter(None, said)))
+            why = f"{state.status}: {state.message}" if state.status in ("held", "failed") else state.message
+            said = [f"last success {stix_time(state.last_success)[:19]}Z", why, quiet]
+            stuck = state.status == "held" or state.failures > _FEW_FAILURES
+            yield Finding(f"feed {feed.id}", not (late or quiet or stuck), " ".join(filter(None, said)))
 
 
 def _lists(settings: Settings, store: Store) -> Iterator[Finding]:

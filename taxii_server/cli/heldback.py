@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from config.audience import INTERNAL
 from config.instant import system_clock
 from config.known_good import KnownGood
 from config.settings import Settings
@@ -164,11 +165,23 @@ def _decide(
             raise Failure(str(error)) from None
         finally:
             turns.release()
-    for kind, value in meant:
-        click.echo(f"{kind} {value}: {_SAID[verdict].format(item.id)}")
+        for kind, value in meant:
+            others = _others(known_good, kind, value) if verdict == "released" else ""
+            click.echo(f"{kind} {value}: {_SAID[verdict].format(item.id)}{others}")
 
 
 _SAID = {"released": "released from {}", "kept": "kept out by {}", None: "as {} says"}
+
+
+def _others(known_good: Suppression, kind: str, value: str) -> str:
+    """What else acts on what was released: nobody should wait for what another list keeps out."""
+    acting = known_good.told(kind, value, INTERNAL)
+    left = [
+        f"{one['list']} ({'keep' if one['decided'] == 'kept' else one['action']})"
+        for one in acting
+        if one["decided"] != "released"
+    ]
+    return f"; held by others too: {', '.join(left)}" if left else ""
 
 
 def _in_turn(turns: Turns, step: Callable[[], None]) -> None:

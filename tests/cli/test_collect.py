@@ -66,3 +66,27 @@ def test_it_says_that_the_running_hub_publishes(tmp_path: Path) -> None:
     said = collected(path)
     assert said.rstrip().endswith("published 0 object versions itself; the running hub publishes the rest")
     assert collected(path, "--json")["by_hub"] is True
+
+
+def test_doctor_reports_a_feed_that_is_held_or_fails_again_and_again(tmp_path: Path) -> None:
+    """What is held waits for a person; a failure or two may pass by itself."""
+    path, _ = hub(tmp_path)
+    collected(path)
+    document = tmp_path / "urls.txt"
+    assert _watched(path)["ok"]
+    document.write_text("# nothing\n")
+    CliRunner().invoke(noroshi, ["collect", "--config", str(path)])
+    held = _watched(path)
+    assert (held["ok"], "held: expected at least 1" in held["found"]) == (False, True)
+    document.write_text("<!DOCTYPE html><html><body></body></html>")
+    told = []
+    for _ in range(4):
+        CliRunner().invoke(noroshi, ["collect", "watched", "--force", "--config", str(path)])
+        told.append(_watched(path))
+    assert [one["ok"] for one in told] == [True, True, True, False]
+    assert "failed: " in told[0]["found"]
+
+
+def _watched(path: Path) -> Any:
+    found = json.loads(CliRunner().invoke(noroshi, ["doctor", "--json", "--config", str(path)]).stdout)
+    return next(one for one in found if one["what"] == "feed watched")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from config.instant import DAY, system_clock
@@ -103,6 +104,21 @@ def test_what_is_decided_acts_and_is_told(hub: list[str]) -> None:
         == f"domain {CITIES[2]}: as cities says\n"
     )
     assert CITIES[2] in {one["value"] for one in _json(hub, "lists", "held", "cities")["held"]}
+
+
+def test_a_release_names_the_other_lists_that_hold_a_value(hub: list[str]) -> None:
+    """With what each does, until it lets the value go too."""
+    path = Path(hub[1])
+    raw = yaml.safe_load(path.read_text())
+    raw["known_good"].append({"id": "towns", "title": "Towns", "values": CITIES[3:], "action": "drop"})
+    path.write_text(json.dumps(raw))
+    given = ("lists", "release", "cities", *CITIES[2:4], "--why", "x")
+    assert _run(hub, *given).stdout == (
+        f"domain {CITIES[2]}: released from cities\n"
+        f"domain {CITIES[3]}: released from cities; held by others too: towns (drop)\n"
+    )
+    given = ("lists", "release", "towns", CITIES[3], "--why", "x")
+    assert _run(hub, *given).stdout == f"domain {CITIES[3]}: released from towns\n"
 
 
 def test_what_no_list_holds_is_not_decided(hub: list[str]) -> None:
