@@ -15,6 +15,7 @@ from taxii_server.manners import hosts
 from taxii_server.publishing import Publisher
 from taxii_server.stores.base import News, Store, StoreError
 from taxii_server.submissions import Submissions
+from taxii_server.surveying import Surveying
 from taxii_server.turns import NotNow
 
 #: seconds between looks for work; a publisher waits about this long for a verdict
@@ -48,6 +49,7 @@ class Worker:
         )
         self.submissions = Submissions(settings, store, clock)
         self.jobs = Jobs(self.publisher)
+        self.surveying = Surveying(self.publisher)
         self._running: dict[str, tuple[Feed, threading.Thread]] = {}
         self._settled = False
         self._retained: Millis = 0
@@ -71,7 +73,7 @@ class Worker:
 
     def _attend(self) -> bool:
         """Gives whether the store did all of it."""
-        steps = (self._settle, self._submissions, self._publish, self._relist, self._retain)
+        steps = (self._settle, self._submissions, self._publish, self._relist, self._survey, self._retain)
         return all([_guarded(step) for step in steps])
 
     def _start_due(self) -> None:
@@ -109,6 +111,10 @@ class Worker:
     def _relist(self) -> None:
         if self._settled:
             self.jobs.relist()
+
+    def _survey(self) -> None:
+        if self._settled:
+            self.surveying.step()
 
     def _submissions(self) -> None:
         while self.submissions.process():

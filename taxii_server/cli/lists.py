@@ -21,10 +21,11 @@ from taxii_server.cli.heldback import named
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.stores.base import Store
 from taxii_server.suppression import Aside, Suppression
+from taxii_server.surveying import Survey, may_be_told, surveyed
 from taxii_server.views import Plan, Sight, plans
 
 _STEP = 1_000
-_COLUMNS = ["id", "for", "action", "entries", "hits", "state"]
+_COLUMNS = ["id", "for", "action", "entries", "hits", "elsewhere", "state"]
 _OF_VALUES = ["type", "value", "entry", "acts_in", "elsewhere"]
 
 
@@ -40,15 +41,21 @@ def list_(config: Path | None, data: Path | None, json_: bool) -> None:
     """Show every known-good list: what it does, how many entries it has, how often it acted.
 
     HITS counts how often something that came to be published was held by the list, in the view where that was most.
+    ELSEWHERE is how many values the list holds that are said where it may not act, in the view where that is most; the
+    running hub counts them once in an hour.
     """
     with opened(config, data) as (settings, store):
         known_good = Suppression(settings, store)
         hits, aside = known_good.hits(), known_good.aside()
         held = {item.id: item for item in known_good.matcher.lists}
         views = [plan.view for plan in plans(settings)]
-        rows = [_row(item, held[item.id], hits, aside, views) for item in settings.known_good]
+        survey = surveyed(store)
+        rows = [
+            _row(item, held[item.id], hits, aside, views) | _elsewhere(item, views, survey)
+            for item in settings.known_good
+        ]
     if not json_:
-        rows = [{**row, "hits": max(row["counts"].values(), default=0), "state": _state(row)} for row in rows]
+        rows = [{**row, **_in_table(row)} for row in rows]
     show_rows("Known-good lists", rows, json_=json_, columns=_COLUMNS, text="state")
 
 
@@ -72,6 +79,19 @@ def _row(
             if one.list == item.id
         ],
     }
+
+
+def _elsewhere(item: KnownGood, views: list[View], survey: Survey | None) -> dict[str, Any]:
+    if not any(may_be_told(item, view) for view in views):
+        return {"elsewhere": {}, "counted": None}
+    if survey is None:
+        return {"elsewhere": None, "counted": None}
+    return {"elsewhere": survey.counts.get(item.id, {}), "counted": moment(survey.started)}
+
+
+def _in_table(row: dict[str, Any]) -> dict[str, Any]:
+    elsewhere = "not counted" if row["elsewhere"] is None else max(row["elsewhere"].values(), default=0)
+    return {"hits": max(row["counts"].values(), default=0), "elsewhere": elsewhere, "state": _state(row)}
 
 
 def _state(row: dict[str, Any]) -> str:

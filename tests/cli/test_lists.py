@@ -19,6 +19,7 @@ from taxii_server.jobs import Jobs
 from taxii_server.opening import open_hub
 from taxii_server.publishing import Publisher
 from taxii_server.stores.base import ClaimRow
+from taxii_server.surveying import Surveying
 from tests.hubs import settings
 from tests.processes import write_config
 
@@ -48,6 +49,9 @@ def hub(tmp_path: Path) -> list[str]:
     store.put_claims([ClaimRow(claim.key, claim) for claim in said])
     Jobs(publisher).settle()
     publisher.publish_all()
+    surveying = Surveying(publisher)
+    while surveying.step():
+        pass
     store.close()
     return ["--config", str(path)]
 
@@ -71,6 +75,9 @@ def test_lists_are_shown_with_what_they_do(hub: list[str]) -> None:
     assert (good["action"], good["for"], good["entries"], good["aside"]) == ("drop", "clear", 1, [])
     assert good["counts"] == {"clear/combined/tlp2": 1, "green/combined/tlp2": 1}
     assert ours["counts"] == {"green/combined/tlp2": 1}
+    assert (ours["elsewhere"], good["elsewhere"]) == ({"clear/combined/tlp2": 1}, {})
+    assert ours["counted"]
+    assert good["counted"] is None
     assert {one["view"] for one in stray["aside"]} == {"clear/combined/tlp2", "green/combined/tlp2"}
     assert stray["aside"][0]["hits"] == 120
     assert "set aside in clear/combined/tlp2 (120 of 122)" in _run(hub, "lists", "list").stdout
@@ -85,6 +92,7 @@ def test_a_list_that_no_view_may_know_of_says_so(hub: list[str]) -> None:
     path.write_text(yaml.safe_dump(raw))
     good, ours, _ = _json(hub, "lists", "list")
     assert (ours["views"], good["views"]) == ([], ["clear/combined/tlp2", "green/combined/tlp2", "green/own/tlp2"])
+    assert ours["elsewhere"] == {"clear/combined/tlp2": 1}
     assert "acts nowhere: no collection has a view for amber:finance" in _run(hub, "lists", "list").stdout
 
 
@@ -149,3 +157,13 @@ def test_a_list_that_is_not_there_is_said_before_anything_is_done(
         run()
     assert ended.value.code == 3
     assert "known-good list good: expected a file, and there is none at" in capsys.readouterr().err
+
+
+def test_before_a_hub_counted_nothing_is_said(tmp_path: Path) -> None:
+    """Not that there is nothing elsewhere."""
+    made = {**settings().model_dump(mode="json"), "store": "sqlite:hub.db", "known_good": LISTS}
+    path = write_config(tmp_path, made)
+    open_hub(load(path)).close()
+    hub = ["--config", str(path)]
+    assert [one["elsewhere"] for one in _json(hub, "lists", "list")] == [{}, None, {}]
+    assert "not counted" in _run(hub, "lists", "list").stdout

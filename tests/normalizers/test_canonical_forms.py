@@ -6,17 +6,21 @@ of the ways in which people and programs write it.
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from typing import NamedTuple
 from urllib.parse import quote
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from normalizers.bad_value import BadValue
 from normalizers.patterns import observable, pattern
 from normalizers.values import canonical
 
 _PORTS = {"http": 80, "https": 443, "ftp": 21}
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _WIDE = {ord(char): chr(ord(char) + 0xFEE0) for char in "abcdefghijklmnopqrstuvwxyz0123456789-"}
 
 
@@ -142,3 +146,126 @@ def test_the_pattern_keeps_the_value(host: str, odd: str) -> None:
     """What is written into a STIX pattern is read out of it again, with quotes and backslashes."""
     found = canonical("url", f"http://u'@{host}/{odd}")
     assert observable(pattern(*found)) == found
+
+
+@given(st.lists(_LABELS, min_size=1, max_size=3), st.data())
+def test_two_spellings_of_one_name_are_one_domain(labels: list[str], data: st.DataObject) -> None:
+    """By itself as within a URL: letters of any case and width, dots of any kind, with a dot at the end or without."""
+    name = ".".join([*labels, "example"])
+    assert canonical("domain", data.draw(_written_host(name))) == ("domain", name)
+
+
+_NAMES = st.lists(_LABELS, min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "example"]))
+
+
+@given(_NAMES, _NAMES)
+def test_two_names_are_two_domains(one: str, other: str) -> None:
+    """What a resolver is asked for differs exactly when they do."""
+    assert (canonical("domain", one.upper()) == canonical("domain", f"{other}.")) == (one == other)
+
+
+_DOCUMENTED = [ipaddress.ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
+_IPV4 = st.sampled_from(_DOCUMENTED).flatmap(lambda network: st.ip_addresses(v=4, network=network))
+
+
+@given(_IPV4, st.sampled_from(["{}", "::ffff:{}", "[::FFFF:{}]", "{}/32"]), st.booleans(), st.booleans())
+def test_two_spellings_of_one_ipv4_address_are_one(
+    address: ipaddress.IPv4Address, form: str, wide: bool, defanged: bool
+) -> None:
+    """Mapped into IPv6, as a network of one, full-width, with dots defanged."""
+    text = str(address).replace(".", "[.]") if defanged and form == "{}" else str(address)
+    written = form.format(text.translate(_WIDE) if wide and form == "{}" else text)
+    assert canonical("ip", written) == ("ipv4", str(address))
+
+
+@given(_IPV4, _IPV4)
+def test_two_ipv4_addresses_are_two(one: ipaddress.IPv4Address, other: ipaddress.IPv4Address) -> None:
+    """What a firewall could tell apart is two values."""
+    assert (canonical("ipv4", str(one)) == canonical("ipv4", str(other))) == (one == other)
+
+
+_PARTS = st.text("aAbB1.+", min_size=1, max_size=5).filter(lambda text: ".." not in text and text.strip(".") == text)
+
+
+@given(_PARTS, _PARTS, _NAMES, _NAMES, st.sampled_from(["{}@{}", "mailto:{}@{}", "{}[at]{}", "{}＠{}"]))
+def test_two_addresses_of_mail_are_one_exactly_when_a_server_takes_them_for_one(
+    one: str, other: str, here: str, there: str, form: str
+) -> None:
+    """The host has no case, what stands before it may have; ``mailto:`` and a defanged @ are no part of it."""
+    found = canonical("email", form.format(one, here.upper()))
+    assert found == ("email", f"{one}@{here}")
+    assert (found == canonical("email", f"{other}@{there}")) == ((one, here) == (other, there))
+
+
+_CVES = st.tuples(st.integers(1999, 2030), st.integers(0, 999_999).map(lambda number: f"{number:04}"))
+_DASHED = st.sampled_from(["-", "‐", "‑", "–", "−", "－"])
+
+
+@given(_CVES, _CVES, _DASHED, st.booleans())
+def test_two_cves_are_one_exactly_when_year_and_number_are(
+    one: tuple[int, str], other: tuple[int, str], dash: str, wide: bool
+) -> None:
+    """Whatever their case, width and dash."""
+    written = dash.join(["cve", str(one[0]), one[1]])
+    found = canonical("cve", written.translate(_WIDE) if wide else written)
+    assert found == ("cve", f"CVE-{one[0]}-{one[1]}")
+    assert (found == canonical("cve", f"CVE-{other[0]}-{other[1]}")) == (one == other)
+
+
+_MD5S = st.text("0123456789abcdef", min_size=32, max_size=32).filter(lambda digits: len(set(digits)) > 1)
+
+
+@given(_MD5S, st.integers(0, 31))
+def test_two_fingerprints_are_one_exactly_when_their_digits_are(digits: str, at: int) -> None:
+    """JA3: case and width make no difference, one other digit does."""
+    assert canonical("ja3", digits.upper().translate(_WIDE)) == ("ja3", digits)
+    changed = digits[:at] + ("0" if digits[at] != "0" else "1") + digits[at + 1 :]
+    assume(len(set(changed)) > 1)
+    assert canonical("ja3", changed) != canonical("ja3", digits)
+
+
+@given(st.binary(min_size=20, max_size=20), st.integers(0, 159), st.sampled_from([str.lower, str.upper]))
+def test_two_ethereum_wallets_are_one_exactly_when_their_bytes_are(account: bytes, bit: int, case: object) -> None:
+    """Capitals are a checksum that clients need not look at; one other bit is another wallet."""
+    found = canonical("wallet", "0x" + case(account.hex()))  # type: ignore[operator]
+    assert found == ("wallet", f"0x{account.hex()}")
+    other = (int.from_bytes(account) ^ 1 << bit).to_bytes(20)
+    assert canonical("wallet", f"0x{other.hex()}") != found
+
+
+@given(st.binary(min_size=20, max_size=20), st.integers(0, 200))
+def test_a_base58_wallet_is_its_letters(account: bytes, place: int) -> None:
+    """Case is part of it: whatever one letter is changed to, the checksum tells, or it is another value."""
+    payload = b"\x00" + account
+    payload += hashlib.sha256(hashlib.sha256(payload).digest()).digest()[:4]
+    text, number = "", int.from_bytes(payload)
+    while number:
+        number, digit = divmod(number, 58)
+        text = _BASE58[digit] + text
+    text = "1" * (len(payload) - len(payload.lstrip(b"\x00"))) + text
+    assert canonical("wallet", text) == ("wallet", text)
+    at = place % len(text)
+    swapped = text[:at] + text[at].swapcase() + text[at + 1 :]
+    if swapped != text:
+        with pytest.raises(BadValue):
+            canonical("wallet", swapped)
+
+
+@pytest.mark.parametrize("dot", ["\u2024", "\ufe52", "\u2027", "\u00b7", "\u30fb", "\u0702"])
+@pytest.mark.parametrize("name", ["a{}example", "www.a{}example.jp", "{}a.example"])
+def test_what_only_looks_like_a_dot_is_none(dot: str, name: str) -> None:
+    """UTS-46 has four full stops. Others are refused, or are letters of the label they stand in, as to a browser."""
+    try:
+        found = canonical("domain", name.format(dot))
+    except BadValue:
+        return
+    assert found[1].count(".") == name.count(".")
+    assert "xn--" in found[1]
+    assert canonical("url", f"http://{name.format(dot)}/")[1] == f"http://{found[1]}/"
+
+
+@pytest.mark.parametrize("dot", ["\u2024", "\ufe52"])
+def test_what_is_a_dot_in_some_spellings_alone_is_refused(dot: str) -> None:
+    """Compatibility maps them to a full stop, which no label may hold."""
+    with pytest.raises(BadValue):
+        canonical("domain", f"www.a{dot}example.jp")
