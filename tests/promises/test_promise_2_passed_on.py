@@ -37,12 +37,14 @@ class Passed(NamedTuple):
     one: tuple[int, str]
     other: tuple[int, str]
     state: str = "good"
+    #: whether its id says nothing of its marking, so that others may say it too
+    alike: bool = False
 
     def object(self) -> dict[str, Any]:
         """As STIX 2.1."""
 
         def of(kind: str, name: tuple[int, str]) -> str:
-            return id_of(kind, f"{name[0]} {name[1]}")
+            return id_of(kind, self._name(*name))
 
         maker = {"created_by_ref": of("identity", self.one)} if self.other[0] > 1 else {}
         said: dict[str, dict[str, Any]] = {
@@ -56,13 +58,17 @@ class Passed(NamedTuple):
             "note": {"content": "text", "object_refs": [of(self.kind_noted, self.one)]},
         }
         marking = self.marking if self.marking not in ("unknown", "none") else None
-        name = f"{self.number} {self.marking}"
-        obj = stated(self.kind, name, self.version, marking, **said[self.kind], labels=[f"v{self.version}"])
+        labels = [f"v{self.version}", *([self.marking] if self.alike else [])]
+        name = self._name(self.number, self.marking)
+        obj = stated(self.kind, name, self.version, marking, **said[self.kind], labels=labels)
         if self.state == "revoked":
             obj["revoked"] = True
         if self.state == "broken":
             obj["labels"] = []
         return obj
+
+    def _name(self, number: int, marking: str) -> str:
+        return str(number) if self.alike else f"{number} {marking}"
 
     @property
     def kind_noted(self) -> str:
@@ -136,6 +142,25 @@ def test_promise_2_the_public_is_served_the_same_whatever_is_passed_on_to_member
     that can be fetched is the same, and every reference of every version resolves."""
     with tempfile.TemporaryDirectory() as folder:
         with_, without = twins(Path(folder), [LISTED, LOGGED], _live(history, batch))
+        assert with_.served() == without.served()
+        for collection in (PUBLIC, MEMBERS, OWN):
+            assert _dangling(_every(with_.store, collection)) == []
+
+
+@given(histories, st.sampled_from([1, 2, 3, 2_000]))
+@settings(max_examples=settings().max_examples // 2)
+def test_promise_2_nor_do_those_matter_that_say_other_versions_of_the_same_objects(
+    history: list[Any], batch: int
+) -> None:
+    """One feed speaks to all and the other to members, of the same ids: earlier and later versions, and other bytes of
+    one version."""
+    marking = {"feed-a": "clear", "feed-b": "green"}
+    alike = [
+        (feed, objects and [one._replace(alike=True) for one in objects if one.marking == marking[feed]], name, hours)
+        for feed, objects, name, hours in history
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        with_, without = twins(Path(folder), [LISTED, LOGGED], _live(alike, batch))
         assert with_.served() == without.served()
         for collection in (PUBLIC, MEMBERS, OWN):
             assert _dangling(_every(with_.store, collection)) == []
