@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -23,7 +22,6 @@ from normalizers.values import canonical
 from taxii_server.jobs import Jobs
 from taxii_server.stores.base import Selection, Store, Versions
 from taxii_server.stores.memory import MemoryStore
-from taxii_server.stores.sqlite import SqliteStore
 from tests.hubs import MEMBERS, PUBLIC, Hub, SteppingClock, settings
 from tests.promises.test_promise_6_valid import check
 
@@ -62,16 +60,6 @@ def references_resolve(hub: Hub, collection: str) -> None:
         named = [*obj.get("object_marking_refs", ()), *obj.get("object_refs", ())]
         named += [obj[name] for name in ("created_by_ref", "source_ref", "target_ref") if name in obj]
         assert ids.issuperset(named), obj
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Any) -> Iterable[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    opened = SqliteStore(tmp_path / "hub.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

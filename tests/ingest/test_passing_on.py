@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from normalizers.reading import UnusableFormat, reading
 from taxii_server.jobs import Jobs
 from taxii_server.stores.base import Selection, Store, Versions
 from taxii_server.stores.memory import MemoryStore
-from taxii_server.stores.sqlite import SqliteStore
 from tests.hubs import BLOCKING, MEMBERS, NAMESPACE, OWN, PUBLIC, Hub
 from tests.ingest.passing import (
     ALL,
@@ -40,16 +38,6 @@ from tests.promises.test_promise_6_valid import check
 
 IDS = [obj["id"] for obj in ALL]
 MALWARE = malware()["id"]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    if request.param == "memory":
-        yield MemoryStore()
-        return
-    opened = SqliteStore(tmp_path / "hub.db")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
