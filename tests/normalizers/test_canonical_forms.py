@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import re
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from normalizers.values import canonical
 
 _PORTS = {"http": 80, "https": 443, "ftp": 21}
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_ESCAPE = re.compile("%[0-9a-f]{2}", re.IGNORECASE)
 _WIDE = {ord(char): chr(ord(char) + 0xFEE0) for char in "abcdefghijklmnopqrstuvwxyz0123456789-"}
 
 
@@ -48,7 +50,7 @@ _REQUESTS = st.builds(
     _HOSTS,
     st.sampled_from([80, 443, 21, 8080]),
     _TARGETS.filter(lambda text: not text.endswith("...")).map(
-        lambda text: "/" + quote(text, safe="/.~%?=&;+,-_:@").replace("%2f", "%2F")
+        lambda text: "/" + _ESCAPE.sub(lambda found: found[0].upper(), quote(text, safe="/.~%?=&;+,-_:@"))
     ),
 )
 
