@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from collectors.errors import GiveUp
 from config.feeds import Feed
 
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 #: Stands in a URL or a header for the secret.
 PLACE = "{key}"
 
@@ -35,7 +37,11 @@ def secret_of(feed: Feed, environment: Mapping[str, str]) -> str:
 
 def spellings(secret: str) -> tuple[str, ...]:
     """How a publisher may give the secret back: as it is, as it stands in a URL, or in JSON. Empty without one."""
-    return tuple(dict.fromkeys((secret, quote(secret, safe=""), json.dumps(secret)[1:-1]))) if secret else ()
+    if not secret:
+        return ()
+    escaped = [quote(secret, safe=""), quote(secret)]
+    small = [_ESCAPE.sub(lambda found: found[0].lower(), text) for text in escaped]
+    return tuple(dict.fromkeys((secret, *escaped, *small, json.dumps(secret)[1:-1])))
 
 
 def hidden(text: str, secret: str) -> str:

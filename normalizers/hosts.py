@@ -149,11 +149,14 @@ def network(text: str) -> tuple[str, str]:
     return "cidr", _public(str(ipaddress.ip_network(f"{canonical}/{bits}", strict=False)))
 
 
+def is_plain(text: str) -> bool:
+    """Whether it is a host name in its canonical spelling already, as nearly every one is."""
+    return len(text) <= _LONGEST_NAME and _PLAIN_NAME.fullmatch(text) is not None and "xn--" not in text
+
+
 def name(text: str) -> str:
     """The canonical spelling of a host name of two labels or more. Raises :class:`BadValue`."""
-    if len(text) <= _LONGEST_NAME and _PLAIN_NAME.fullmatch(text) and "xn--" not in text:
-        return text
-    return _name(text)
+    return text if is_plain(text) else _name(text)
 
 
 @lru_cache(maxsize=8_192)

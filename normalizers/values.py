@@ -125,6 +125,8 @@ def _url(text: str) -> tuple[str, str]:
 
 
 def _domain(text: str) -> tuple[str, str]:
+    if hosts.is_plain(text):
+        return "domain", text
     given = _plain(text)
     if hosts.REDACTED.search(given):
         raise BadValue("redacted", f"expected a whole name, got {shown(text)}")

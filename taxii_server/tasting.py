@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from config.audience import Audience, sees
+from normalizers.claims import Claim
 from normalizers.reading import Row
 from normalizers.records import Refusal, Whole
 from taxii_server.holds import Holds, seen_by
@@ -32,6 +33,10 @@ class Tasting:
         own, tasted, counts = self._own, self._tasted, self._rows
         for row in given:
             item = row.item
+            if isinstance(item, Claim) and item.audience in tasted and not row.passed:
+                counts[item.audience] += 1
+                yield row  # as below, for what nearly every row is
+                continue
             if isinstance(item, Whole):
                 yield row  # speaks of those that come after it, and is none itself
                 continue

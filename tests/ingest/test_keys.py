@@ -64,6 +64,7 @@ def _run(
         (f"http://a.example/1,x,http://publisher.example/?k={KEY}", ["http://a.example/1"]),
         (f"http://a.example/{KEY},x,", []),
         (f"http://a.example/{IN_URL},x,", []),
+        (f"http://a.example/1,{IN_URL.lower().replace('key', 'Key')},", []),
         (f"http://a.example/1,{KEY},", []),
         (f'http://a.example/<{KEY}>,x,', []),
         (f"{KEY},x,", []),
