@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
 import orjson
@@ -144,13 +146,14 @@ class Relisting:
         finally:
             self._known_good.counting = True
 
-    def _changed(self, change: Change, claims: Mapping[bytes, list[Claim]]) -> Iterable[tuple[Audience, list[bytes]]]:
-        marked: dict[Audience, list[bytes]] = {}
+    def _changed(self, change: Change, claims: Mapping[bytes, list[Claim]]) -> Iterator[tuple[Audience, list[bytes]]]:
+        """The marks due, in order of key alone: where a step ends depends on keys that some views know nothing of."""
+        marks: list[tuple[Audience, bytes]] = []
         for key in sorted(claims):
             kind, value = claims[key][0].type, claims[key][0].value
-            for audience in change.audiences(kind, value) if kind not in OF_OBJECTS else ():
-                marked.setdefault(audience, []).append(key)
-        return sorted(marked.items(), key=lambda item: (audiences.rank(item[0]), item[0]))
+            marks += [(audience, key) for audience in change.audiences(kind, value) if kind not in OF_OBJECTS]
+        for audience, run in groupby(marks, key=itemgetter(0)):
+            yield audience, [key for _, key in run]
 
     # -- caps
 

@@ -152,15 +152,21 @@ class Suppression:
         """What is set aside, in order; a list with another content is no longer."""
         if not self._items:
             return []
-        told = [Aside(*item) for item in orjson.loads(self._store.value(_ASIDE) or "[]")]
+        told = self._remembered()
         return [item for item in told if item.list in self._items and self.applied[item.list].holds == item.holds]
+
+    def _remembered(self) -> list[Aside]:
+        # With lists that are not here at present: what becomes of one list must not make another forgotten.
+        return [Aside(*item) for item in orjson.loads(self._store.value(_ASIDE) or "[]")]
+
+    def _remember(self, items: Iterable[Aside]) -> None:
+        self._store.set_value(_ASIDE, orjson.dumps([tuple(item) for item in sorted(items)]).decode())
+        self.refresh()
 
     def set_aside(self, more: Sequence[Aside]) -> None:
         """Have these lists act no more in these views."""
-        known = {(item.view, item.list): item for item in self.aside()}
-        known.update({(item.view, item.list): item for item in more})
-        self._store.set_value(_ASIDE, orjson.dumps([tuple(item) for item in sorted(known.values())]).decode())
-        self.refresh()
+        known = {(item.view, item.list): item for item in [*self._remembered(), *more]}
+        self._remember(known.values())
 
     def confirmed(self) -> dict[str, str]:
         """Lists that a person says hit rightly, each with what it held then."""
@@ -171,9 +177,7 @@ class Suppression:
         """A person says that what the list holds now hits rightly: it acts again wherever it was set aside."""
         confirmed = {**self.confirmed(), list_id: self.applied[list_id].holds}
         self._store.set_value(_CONFIRMED, orjson.dumps(confirmed).decode(), audit)
-        left = [item for item in self.aside() if item.list != list_id]
-        self._store.set_value(_ASIDE, orjson.dumps([tuple(item) for item in left]).decode())
-        self.refresh()
+        self._remember(item for item in self._remembered() if item.list != list_id)
 
     def is_capped(self, list_id: str) -> bool:
         """Whether its cap counts: not for what a person confirmed."""
