@@ -23,18 +23,19 @@ _CHUNK = 256 * 1024
 _DEEPEST = 2_000
 _BOM = codecs.BOM_UTF8
 
+# Atomic groups in place of possessive ones, which Python 3.11.4 and older do not match rightly.
 _BLANK = rb"[ \t\n\r]*+"
-_STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_STRING = rb'"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"'
 _OTHER = rb'[^{}\[\]"]*+'
-_FLAT = _OTHER + rb"(?:" + _STRING + _OTHER + rb")*+"
-_NESTED = _FLAT + rb"(?:(?:\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\])" + _FLAT + rb")*+"
+_FLAT = _OTHER + rb"(?>(?:" + _STRING + _OTHER + rb")*)"
+_NESTED = _FLAT + rb"(?>(?:(?:\{" + _FLAT + rb"\}|\[" + _FLAT + rb"\])" + _FLAT + rb")*)"
 _blank = re.compile(_BLANK)
 _string = re.compile(_STRING, re.DOTALL)
 _scalar = re.compile(rb'[^,\]} \t\n\r"{\[:]++')
 #: The next bracket outside of strings; or the beginning of a string that does not end here, or nothing at the end.
 _bracket = re.compile(_FLAT + rb'([{}\[\]"]|\Z)', re.DOTALL)
 #: An object in a list whose members nest at most once, as most records are; or nothing.
-_record = re.compile(_BLANK + rb"(?:(\{" + _NESTED + rb"\})" + _BLANK + rb",)?+", re.DOTALL)
+_record = re.compile(_BLANK + rb"(?>(?:(\{" + _NESTED + rb"\})" + _BLANK + rb",)?)", re.DOTALL)
 
 
 class NotJson(ValueError):
