@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from config.instant import Millis
@@ -11,6 +12,7 @@ from normalizers.claims import Claim, Reference, detail_text
 from normalizers.jsons import text_at
 from normalizers.labels import MOST, label_of
 from normalizers.names import imitated_in, techniques_in
+from normalizers.records import Record, Whole
 from normalizers.references import is_cwe, reference
 from normalizers.sources import Source
 from normalizers.values import canonical
@@ -76,6 +78,19 @@ def told(advisory: Advisory, source: Source) -> list[Claim]:
         seen["references"] += techniques_in(text)
     words = source.understood(advisory.labels, brands=imitated_in(advisory.title.get("ja", "")))
     return [*claims, source.claim(kind, value, said=words, detail=detail_text(said), **seen)]
+
+
+def as_records(advisory: Advisory, source: Source) -> Iterator[Whole | Record]:
+    """What an advisory says, each known again by its id and what it is about, and before it that this is all of it: so
+    a later version replaces it, and takes back what is said of a vulnerability that it names no more. Raises
+    :class:`BadValue`."""
+    claims = told(advisory, source)
+    names = [f"{advisory.known} {claim.value}" if claim.type == "cve" else advisory.known for claim in claims]
+    edition = hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+    yield Whole(advisory.known, tuple(names), edition, claims[-1].version)
+    undated = advisory.modified is None and advisory.issued is None
+    for name, claim in zip(names, claims, strict=True):
+        yield Record(name, claim, undated)
 
 
 def spoken(texts: Mapping[str, str]) -> dict[str, str]:

@@ -1,16 +1,13 @@
-"""What the forms of MyJVN and of CSAF have in common: the status of an answer, and records by the id of an advisory."""
+"""What the forms of MyJVN have in common: the status of an answer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from collectors.document import Document
-from normalizers.advisories import Advisory, told
 from normalizers.jsons import at, text_at
 from normalizers.labels import label_of
-from normalizers.records import Record, UnreadableDocument
-from normalizers.sources import Source
+from normalizers.records import UnreadableDocument
 
 
 def answered(document: Document, status: Any) -> None:
@@ -22,12 +19,3 @@ def answered(document: Document, status: Any) -> None:
     if code is not None and str(code) != "0":
         said = f"{label_of(text_at(status, 'errCd'))}: {label_of(text_at(status, 'errMsg'))}"
         raise UnreadableDocument(f"{document.name}: expected retCd 0, got {str(code)[:20]!r} ({said})")
-
-
-def records(advisory: Advisory, source: Source) -> Iterator[Record]:
-    """What an advisory says, each known again by its id and what it is about, so that a later version replaces it.
-
-    Raises :class:`BadValue`.
-    """
-    for claim in told(advisory, source):
-        yield Record(f"{advisory.known} {claim.value}" if claim.type == "cve" else advisory.known, claim)

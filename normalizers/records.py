@@ -70,6 +70,9 @@ class Whole(NamedTuple):
     records: tuple[str, ...]
     #: as :attr:`Record.edition`
     edition: str = ""
+    #: of the set, where an older one may be read after a later one; that says nothing of what the set holds. 0 where
+    #: the set read last counts
+    version: Millis = 0
 
 
 def refusal(line: int, error: BadValue, audience: Audience | None = None) -> Refusal:

@@ -83,8 +83,7 @@ class Intake:
             if isinstance(item, Refusal):
                 self._refuse(item, document)
             elif isinstance(item, Whole):
-                if self._feed.kind == "log":
-                    self._logbook.whole(item)
+                self._whole(item, document)
             elif (item.audience if item is not None else self._feed.audience) in self._holds.why:
                 self._tally.held += passed + (item is not None)
             else:
@@ -92,6 +91,11 @@ class Intake:
                 if item is not None:
                     yield item, digest
         self.refused.update(tasting.refused)
+
+    def _whole(self, item: Whole, document: Document) -> None:
+        if self._feed.kind == "log":
+            ahead = item.version > document.fetched + self._skew
+            self._logbook.whole(item._replace(version=document.fetched) if ahead else item)
 
     def _refuse(self, item: Refusal, document: Document) -> None:
         self._tally.refuse(item)

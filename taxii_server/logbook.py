@@ -48,6 +48,7 @@ class Logbook:
 
     def take(self, records: list[Record], fetched: Millis) -> None:
         """Tell those that are for whom they were, as of a document that was fetched then; the others wait."""
+        records = [record for record in records if not self._wholes.outdated(record.name)]
         elsewhere = self._retelling.elsewhere(records)
         for audience, moved in elsewhere.items():
             self._moved.setdefault(audience, []).extend(moved)
@@ -59,9 +60,9 @@ class Logbook:
         for taken in batches(self._taken_back):
             self._move(self._retelling.taken_back(taken, fetched))
         self._taken_back.clear()
-        for edition, names in self._wholes.absent():
+        for whole, names in self._wholes.absent():
             for absent in batches(names):
-                self._move(self._retelling.absent(absent, edition, fetched))
+                self._move(self._retelling.absent(absent, whole, fetched))
         for moved in self._moved.values():
             for part in batches(moved):
                 self._voice.each_batch()

@@ -15,7 +15,7 @@ from config.audience import Audience, sees
 from config.instant import Millis
 from config.observables import PASSED
 from normalizers.claims import Claim, encode, observable_key, retold
-from normalizers.records import Record, TakenBack
+from normalizers.records import Record, TakenBack, Whole
 from taxii_server.stores.base import ClaimRow, Told
 from taxii_server.voice import Place, Voice
 
@@ -63,14 +63,14 @@ class Retelling:
             if told is not None
         ]
 
-    def absent(self, names: Iterable[str], edition: str, moment: Millis) -> list[Record]:
-        """Of records that an edition of their set no longer holds, as was seen at ``moment``: those that stand, as
-        taken back by it."""
+    def absent(self, names: Iterable[str], whole: Whole, moment: Millis) -> list[Record]:
+        """Of records that their set no longer holds, as was seen at ``moment``: those that stand, as taken back by
+        it."""
         names = list(names)
         known = self._store.records(self._origin, {_id(name) for name in names})
         found = ((name, known.get(_id(name))) for name in names)
         return [
-            Record(name, _withdrawn(told.claim, moment), edition=edition)
+            Record(name, _taken_by(whole, _withdrawn(told.claim, moment)), edition=whole.edition)
             for name, told in found
             if told is not None and not told.claim.withdrawn
         ]
@@ -123,6 +123,10 @@ def _id(name: str) -> bytes:
 
 def _withdrawn(claim: Claim, moment: Millis) -> Claim:
     return claim._replace(withdrawn=claim.withdrawn or moment)
+
+
+def _taken_by(whole: Whole, claim: Claim) -> Claim:
+    return claim._replace(version=max(claim.version, whole.version))
 
 
 def _told_at(there: Told, told: Told, moment: Millis) -> Millis:

@@ -12,10 +12,10 @@ from config.audience import Audience
 from config.entry import Entry
 from config.feeds import Feed
 from normalizers import myjvn
-from normalizers.advisories import Advisory, cvss_of, cwes, language, products, spoken
+from normalizers.advisories import Advisory, as_records, cvss_of, cwes, language, products, spoken
 from normalizers.bad_value import BadValue
 from normalizers.jsons import Listed, at, list_at, text_at
-from normalizers.records import Record, Refusal, UnreadableDocument, refusal
+from normalizers.records import Record, Refusal, UnreadableDocument, Whole, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
 from normalizers.times import time_reader
@@ -32,12 +32,12 @@ class Format(Entry):
     marks: ClassVar[bool] = False
     kind: Literal["csaf"]
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
+    def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal | Whole]:
         """See :class:`normalizers.reading.Reading`. An advisory is known again by its id."""
         source = Source(feed, document)
         for number, entry in enumerate(_documents(document), start=1):
             try:
-                yield from myjvn.records(_advisory(entry), source)
+                yield from as_records(_advisory(entry), source)
             except BadValue as error:
                 yield refusal(number, error)
 

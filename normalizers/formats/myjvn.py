@@ -12,10 +12,10 @@ from config.entry import Entry
 from config.feeds import Feed
 from config.instant import JST, Millis
 from normalizers import myjvn
-from normalizers.advisories import Advisory, cvss_of, cwes, language, product, products, spoken
+from normalizers.advisories import Advisory, as_records, cvss_of, cwes, language, product, products, spoken
 from normalizers.bad_value import BadValue
 from normalizers.jsons import Listed, at, list_at, text_at
-from normalizers.records import Record, Refusal, UnreadableDocument, refusal
+from normalizers.records import Record, Refusal, UnreadableDocument, Whole, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
 from normalizers.times import time_reader
@@ -30,7 +30,7 @@ class Format(Entry):
     marks: ClassVar[bool] = False
     kind: Literal["myjvn"]
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
+    def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal | Whole]:
         """See :class:`normalizers.reading.Reading`. An entry is known again by its id."""
         entries = _entries(document)
         entries.survey()
@@ -39,7 +39,7 @@ class Format(Entry):
         spoken_in = language(text_at(answer, "feed.lang"), otherwise="ja")
         for number, entry in enumerate(entries, start=1):
             try:
-                yield from myjvn.records(_advisory(entry, spoken_in), source)
+                yield from as_records(_advisory(entry, spoken_in), source)
             except BadValue as error:
                 yield refusal(number, error)
 

@@ -1,7 +1,7 @@
 """RSS 1.0, RSS 2.0 and Atom, with JVN's security module: advisories, and the vulnerabilities they name.
 
-An item gives one claim for each CVE it names and then the claim about the advisory itself. Its line is its place among
-the items.
+An item gives one claim for each CVE it names and then the claim about the advisory itself. Where an item's own id is
+what its advisory is known by, it is a version of that, and these are records. Its line is its place among the items.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from config.audience import Audience
 from config.entry import Entry
 from config.feeds import Feed
 from config.instant import JST, Millis, from_datetime
-from normalizers.advisories import Advisory, cwes, product, products, score, scores, spoken, told
+from normalizers.advisories import Advisory, as_records, cwes, product, products, score, scores, spoken, told
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim
 from normalizers.labels import label_of
-from normalizers.records import Refusal, refusal
+from normalizers.records import Record, Refusal, Whole, refusal
 from normalizers.sources import Source
 from normalizers.syndication import MEMBERS, Item, items, members, security, updated
 from normalizers.times import time_reader
@@ -49,16 +49,15 @@ class Format(Entry):
     #: what an advisory is known again by: its page, or its own name where pages are shared
     known_by: Literal["link", "id"] = "link"
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Refusal]:
+    def read(self, document: Document, feed: Feed) -> Iterator[Claim | Record | Refusal | Whole]:
         """See :class:`normalizers.reading.Reading`."""
         source = Source(feed, document, _updated(updated(document)))
         for number, item in enumerate(items(document), start=1):
             try:
-                claims = self._claims(item, source)
+                advisory = self._advisory(item)
+                yield from told(advisory, source) if self.known_by == "link" else as_records(advisory, source)
             except BadValue as error:
                 yield refusal(number, error)
-                continue
-            yield from claims
 
     def cells(self, document: Document) -> Iterator[dict[str, str]]:
         """What each item says, by the names of its children."""
@@ -68,13 +67,13 @@ class Format(Entry):
         """See :class:`normalizers.reading.Reading`."""
         return Counter({feed.audience: sum(1 for _ in items(document))})
 
-    def _claims(self, item: Item, source: Source) -> list[Claim]:
+    def _advisory(self, item: Item) -> Advisory:
         number = label_of(item.name)
         title, labels = self._title(item.title)
         issued, modified = _moment(item.issued), _moment(item.modified)
         cves = _cves(item, title)
         described = self._described(item, title) if self.describes and len(cves) == 1 else {}
-        advisory = Advisory(
+        return Advisory(
             known=(number or item.link) if self.known_by == "id" else (item.link or number),
             number=number,
             page=item.link,
@@ -86,7 +85,6 @@ class Format(Entry):
             jvns=_jvns(item, title),
             labels=labels,
         )
-        return told(advisory, source)
 
     def _title(self, text: str) -> tuple[str, list[str]]:
         """The title without the publisher's own marks, and the labels that those stand for."""

@@ -12,12 +12,11 @@ from config.audience import Audience
 from config.entry import Entry
 from config.feeds import Feed
 from config.instant import JST
-from normalizers import myjvn
-from normalizers.advisories import Advisory, cwes, product, products, score, scores, spoken
+from normalizers.advisories import Advisory, as_records, cwes, product, products, score, scores, spoken
 from normalizers.bad_value import BadValue
 from normalizers.labels import label_of
 from normalizers.markup import plain
-from normalizers.records import Record, Refusal, UnreadableDocument, refusal
+from normalizers.records import Record, Refusal, UnreadableDocument, Whole, refusal
 from normalizers.references import reference
 from normalizers.sources import Source
 from normalizers.syndication import answered
@@ -36,12 +35,12 @@ class Format(Entry):
     kind: Literal["vuldef"]
     language: Literal["ja", "en"] = "ja"
 
-    def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
+    def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal | Whole]:
         """See :class:`normalizers.reading.Reading`. An entry is known again by its id."""
         source = Source(feed, document)
         for number, entry in enumerate(_entries(document), start=1):
             try:
-                yield from myjvn.records(_advisory(entry, self.language), source)
+                yield from as_records(_advisory(entry, self.language), source)
             except BadValue as error:
                 yield refusal(number, error)
 
