@@ -14,7 +14,7 @@ from taxii_server.cli.tables import moment, show_rows
 from taxii_server.naming import Bearer, bearing
 from taxii_server.stores.base import Store
 
-_COLUMNS = ["type", "value", "confidence", "families", "sources", "first_seen", "last_seen", "ends", "named"]
+_COLUMNS = ["type", "value", "for", "confidence", "families", "sources", "first_seen", "last_seen", "ends", "named"]
 
 
 def is_name(text: str) -> bool:
@@ -43,6 +43,7 @@ def _row(bearer: Bearer, now: Millis) -> dict[str, Any]:
         "type": bearer.type,
         "value": bearer.value,
         "named": [_said(one) for one in bearer.named],
+        "for": sorted({claim.audience for claim in bearer.claims}),
         "confidence": agreed(standing or bearer.claims),
         "families": len({claim.family for claim in bearer.claims}),
         "sources": sorted({claim.origin for claim in bearer.claims}),

@@ -1,9 +1,10 @@
-"""A STIX object that is passed on is looked up by its id."""
+"""A STIX object that is passed on is looked up by its id, or by its name."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -20,12 +21,17 @@ from tests.ingest.passing import actor, feed_of, id_of, identity, malware, uses
 MALWARE, MAKER = malware()["id"], identity()["id"]
 
 
+def group() -> dict[str, Any]:
+    """Members alone may be told of it."""
+    return actor("灯台", marking="green", aliases=["Fancy Bear"])
+
+
 @pytest.fixture
 def hub(tmp_path: Path) -> Path:
     """A hub's file, after its one feed was collected: all but who made the malware."""
     folder = tmp_path / "data" / "stix"
     folder.mkdir(parents=True)
-    (folder / "1.json").write_text(json.dumps([malware(), actor(), uses(marking="green")]))
+    (folder / "1.json").write_text(json.dumps([malware(), actor(), group(), uses(marking="green")]))
     path = tmp_path / "hub.yaml"
     base = Path(__file__).parents[2] / "config" / "hub.yaml"
     path.write_text(yaml.safe_dump({"extends": str(base), "feeds": [feed_of().model_dump(mode="json")]}))
@@ -68,3 +74,18 @@ def test_what_only_others_refer_to_is_found_as_such(hub: Path) -> None:
     found = json.loads(_lookup(hub, MAKER, "--json").stdout)
     assert (found["claims"], [item["value"] for item in found["referring"]]) == ([], [MALWARE])
     assert _lookup(hub, id_of("tool", "nobody's")).exit_code == 5
+
+
+@pytest.mark.parametrize(("name", "obj", "for_"), [
+    ("LummaC2", malware(), "clear"), ("lumma", malware(), "clear"), ("GROUP", actor(), "clear"),
+    ("sofacy", group(), "green"), ("灯台", group(), "green"),
+])  # fmt: skip
+def test_objects_are_found_by_name(hub: Path, name: str, obj: dict[str, Any], for_: str) -> None:
+    """By their own name and aliases, in Japanese too, and by any known name of what these name; with whose word it is
+    and whom it is for. Others are not told."""
+    (row,) = json.loads(_lookup(hub, name, "--json").stdout)["values"]
+    said = (row["type"], row["value"], row["named"], row["for"], row["sources"])
+    (origin,) = {one["origin"] for one in json.loads(_lookup(hub, obj["id"], "--json").stdout)["claims"]}
+    assert said == ("stix-object", obj["id"], [f"{obj['type']} {obj['name']}"], [for_], [origin])
+    shown = _lookup(hub, name, "--for", "clear")
+    assert (obj["id"] in shown.stdout, shown.exit_code) == ((True, 0) if for_ == "clear" else (False, 5))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.observables import PASSED
 from normalizers.claims import Claim, detail_text, encode
 from normalizers.names import technique
 from normalizers.naming import Named, borne, sought, texts_of
@@ -54,16 +55,60 @@ def test_a_claim_bears_names(text: str, said: dict[str, object], found: list[Nam
     assert borne(claim(**said), sought(text)) == found
 
 
+def passed_on(kind: str, **said: object) -> Claim:
+    """What a feed says of an object that it passes on."""
+    return claim(type=PASSED, value=f"{kind}--1", detail=detail_text({"stix": {"type": kind, **said}}))
+
+
+_TECHNIQUE = {"source_name": "mitre-attack", "external_id": "T1566.002"}
+
+
+@pytest.mark.parametrize(
+    ("text", "obj", "found"),
+    [
+        ("heodo", passed_on("malware", name="EMOTET"), [Named("malware", "EMOTET")]),
+        ("Emotet", passed_on("tool", name="New", aliases=["Heodo"]), [Named("tool", "New")]),
+        ("Sofacy", passed_on("intrusion-set", name="Fancy Bear"), [Named("intrusion-set", "Fancy Bear")]),
+        ("Sofacy", passed_on("threat-actor", name="X", aliases=["APT 28"]), [Named("threat-actor", "X")]),
+        ("Sofacy", passed_on("malware", name="Fancy Bear"), []),
+        ("アマゾン", passed_on("identity", name="Amazon"), [Named("identity", "Amazon")]),
+        ("operation-one", passed_on("campaign", name="Operation One"), [Named("campaign", "Operation One")]),
+        ("作戦 一", passed_on("campaign", name="作戦一"), [Named("campaign", "作戦一")]),
+        ("one", passed_on("campaign", name="Two", aliases=["One"]), [Named("campaign", "Two")]),
+        ("one", passed_on("location", aliases=["One"]), [Named("location", "One")]),
+        ("one", passed_on("note", labels=["ONE"]), [Named("label", "ONE")]),
+        ("!?", passed_on("campaign", name="??"), []),
+        ("!?", passed_on("campaign", name="!?"), [Named("campaign", "!?")]),
+        ("T1566", passed_on("course-of-action", name="Y", external_references=[_TECHNIQUE]),
+         [Named("technique", "T1566.002")]),
+        ("T1566", passed_on("tool", name="Y", external_references=[{"source_name": "mitre-attack"}]), []),
+    ],
+)  # fmt: skip
+def test_an_object_that_is_passed_on_bears_its_name(text: str, obj: Claim, found: list[Named]) -> None:
+    """And its aliases: malware, actors and brands by any name that is known, others as they are said, whatever their
+    case, blanks and punctuation; and the techniques that it refers to."""
+    assert borne(obj, sought(text)) == found
+    if found:
+        assert any(one.encode().lower() in encode(obj).lower() for one in texts_of(sought(text)))
+
+
 WORDS = st.one_of(
     st.sampled_from(["Emotet", "APT28", 'a"b', "a\\b", "日本", "ÄÖ", "T1566"]), st.text(min_size=1, max_size=8)
 )
 
 
-@given(st.lists(WORDS, min_size=1, max_size=3), st.sampled_from(["labels", "malware", "actors"]), st.data())
+@given(
+    st.lists(WORDS, min_size=1, max_size=3),
+    st.sampled_from(["labels", "malware", "actors", "name", "aliases"]),
+    st.data(),
+)
 def test_a_claim_that_bears_a_name_has_one_of_its_texts(words: list[str], member: str, data: st.DataObject) -> None:
     """So what is asked of the store leaves out nothing that would be found, whatever stands in a name."""
     if member == "actors":
         said = claim(detail=detail_text({"actors": sorted(words)}))
+    elif member in ("name", "aliases"):
+        said = passed_on("threat-actor", name=words[0], **({"aliases": words} if member == "aliases" else {}))
+        words = words if member == "aliases" else words[:1]
     else:
         said = claim(**{member: tuple(sorted(words))})
     named = [Named("label", data.draw(st.sampled_from(words)))]
