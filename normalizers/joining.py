@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from config.audience import Audience, narrower
-from normalizers.claims import BY_NUMBER, Claim, detail_text, observable_key, retold, union
+from normalizers.claims import BY_NUMBER, Claim, detail_text, observable_key
+from normalizers.folds import retold, union
 
 
 def joined(about: Sequence[Claim], beside: Iterable[Claim]) -> list[Claim]:

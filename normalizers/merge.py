@@ -16,7 +16,8 @@ from config import audience as audiences
 from config.audience import Audience
 from config.instant import Millis
 from config.observables import LOOK_UP, PASSED
-from normalizers.claims import Claim, Reference, scores, together, wins
+from normalizers.claims import Claim, Reference, scores, wins
+from normalizers.folds import together
 from normalizers.markings import Dialect
 
 #: Most that agreement of sources can give, in percent: nothing that machines gather is certain.

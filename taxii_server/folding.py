@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from config.instant import SECOND
-from normalizers.claims import Claim, fold, next_step, observable_key
+from normalizers.claims import Claim, next_step, observable_key
 from normalizers.familiar import Notes
+from normalizers.folds import fold
 from taxii_server.stores.base import ClaimRow, Found, Mark, News
 from taxii_server.voice import Place, Voice
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from config.audience import Audience
-from normalizers.claims import Claim, fold
+from normalizers.claims import Claim
+from normalizers.folds import fold
 from taxii_server.voice import Place, Voice, batches
 
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from config.audience import Audience, sees
 from config.instant import Millis
 from config.observables import PASSED
-from normalizers.claims import Claim, encode, observable_key, retold
+from normalizers.claims import Claim, encode, observable_key
+from normalizers.folds import retold
 from normalizers.records import Record, TakenBack, Whole
 from taxii_server.stores.base import ClaimRow, Told
 from taxii_server.voice import Place, Voice

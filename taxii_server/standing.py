@@ -11,7 +11,8 @@ from config.audience import Audience, narrower, under_terms
 from config.feeds import Feed
 from config.instant import Clock, Millis
 from config.names import names_version
-from normalizers.claims import Claim, fold, renewed_at
+from normalizers.claims import Claim, renewed_at
+from normalizers.folds import fold
 from taxii_server.stores.base import AuditRecord, ClaimRow, Listed, Store, Told
 from taxii_server.voice import BATCH, batches
 

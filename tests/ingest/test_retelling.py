@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.instant import HOUR, stix_time
-from normalizers.claims import Claim, fold, observable_key, rounded
+from normalizers.claims import Claim, observable_key, rounded
+from normalizers.folds import fold
 from normalizers.records import Record, TakenBack
 from taxii_server.recalling import Recall
 from taxii_server.retelling import Retelling

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.instant import DAY, HOUR
-from normalizers.claims import Claim, decode, encode, fold, next_step, on_grid, renewed_at, rounded, wins
+from normalizers.claims import Claim, decode, encode, next_step, on_grid, renewed_at, rounded, wins
+from normalizers.folds import fold
 from tests.merge.strategies import NOW, claims
 
 LIFE = 7 * DAY

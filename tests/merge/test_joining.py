@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normalizers.claims import Claim, aliases, detail_text, fold, observable_key, retold, scores
+from normalizers.claims import Claim, aliases, detail_text, observable_key, scores
+from normalizers.folds import fold, retold
 from normalizers.joining import joined
 from normalizers.merge import View, merge
 from taxii_server.stores.base import Alias, ClaimRow

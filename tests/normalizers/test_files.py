@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
-from normalizers.claims import aliases, fold, observable_key
+from normalizers.claims import aliases, observable_key
+from normalizers.folds import fold
 from tests.normalizers.reading import Read, document, feed, read_all
 
 MD5, SHA1, SHA256, SHA512 = "1f" * 16, "2e" * 20, "3d" * 32, "4c" * 64

@@ -12,7 +12,7 @@ import pytest
 
 from config.feeds import Feed
 from config.instant import DAY, parse_millis
-from normalizers.claims import fold
+from normalizers.folds import fold
 from normalizers.merge import View, merge
 from normalizers.reading import check, read
 from normalizers.records import UnreadableDocument

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.instant import parse_millis
-from normalizers.claims import fold
+from normalizers.folds import fold
 from normalizers.markup import plain
 from normalizers.reading import check
 from normalizers.records import UnreadableDocument

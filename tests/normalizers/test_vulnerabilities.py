@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.instant import parse_millis
-from normalizers.claims import fold
+from normalizers.folds import fold
 from normalizers.formats.epss import STEPS
 from normalizers.reading import check, read
 from normalizers.records import Record, Refusal, TakenBack, UnreadableDocument
