@@ -115,11 +115,12 @@ class Passing:
     def _referring(self, plan: Plan, collection: str, stix_id: str) -> Iterator[tuple[str, Versions | None]]:
         """The objects of the collection that refer to that one; of those whose superseded versions alone do, which."""
         for page in referrers(self._store, stix_id):
-            others = {about[0].value: key for key, about in page.items()}
+            others = [about[0].value for about in page.values()]
             states = self._store.objects(plan.scope, [key_of(other) for other in others])
-            for other, key in others.items():
+            for other in others:
+                # Of an id that the hub has made since, too: what was passed on under it before may be there still.
                 state = states.get(key_of(other))
-                if state is not None and state.key == key and collection in state.places:
+                if state is not None and collection in state.places:
                     yield from self._versions(collection, state, other, stix_id)
 
     def _versions(

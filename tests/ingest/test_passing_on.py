@@ -11,6 +11,7 @@ import pytest
 
 from config.instant import DAY, HOUR, stix_time
 from config.settings import Settings
+from normalizers.claims import Claim, detail_text
 from normalizers.companions import hub_id
 from normalizers.ids import Ids, id_text
 from normalizers.markings import marking_id
@@ -34,6 +35,8 @@ from tests.ingest.passing import (
     stated,
     uses,
 )
+from tests.ingest.test_observed import claim as domain
+from tests.ingest.test_observed import full
 from tests.promises.test_promise_6_valid import check
 
 IDS = [obj["id"] for obj in ALL]
@@ -268,6 +271,52 @@ def test_an_id_of_the_hubs_own_is_never_anybody_elses(world: World) -> None:
     assert world.hub.log(PUBLIC) == before
     world.say([actor(created_by_ref=own)], "2.json")  # which is there, and resolves
     assert world.ids(PUBLIC)[-1] == actor()["id"]
+
+
+def publisher_id(world: World, collection: str) -> str:
+    """The id that the hub would give the identity of ``P`` in the view of a collection."""
+    (plan,) = (plan for plan in world.hub.publisher.plans if collection in plan.names)
+    return id_text("identity", Ids(NAMESPACE).publisher("P", plan.view.name))
+
+
+def advisory() -> Claim:
+    """One that P published."""
+    detail = detail_text({"publisher": "P", "published": NOW, "title": {"en": "A"}})
+    return Claim("advisory", "https://p.example/1", "f", "f", "clear", NOW, NOW, NOW, 275 * DAY, 80, detail=detail)
+
+
+def test_promise_6_an_id_that_the_hub_makes_after_somebody_else(world: World) -> None:
+    """What that was does not stay among superseded versions when what it refers to leaves; the hub's own stays."""
+    own = publisher_id(world, PUBLIC)
+    world.say([identity(), identity(id=own, name="P", created_by_ref=IDS[0], description="a stranger's")])
+    assert own in world.ids(PUBLIC)
+    world.hub.put([advisory()])
+    world.hub.publish()
+    assert b"stranger" not in served(world)[own]
+    world.resolve(PUBLIC)
+    world.say([identity(at=1, marking="red")], "2.json")
+    world.resolve(PUBLIC)
+    assert own in world.ids(PUBLIC)
+    assert IDS[0] not in world.ids(PUBLIC)
+
+
+def test_promise_6_an_id_that_the_hub_makes_for_some_collections(store: Store, tmp_path: Path) -> None:
+    """Where the hub does not put its own, what was passed on leaves before what it refers to."""
+    changes = full(OTHER).model_dump(mode="json", include={"api_roots"})
+    world = World(tmp_path, MemoryStore(), changes=changes)
+    world.hub.put([domain()])
+    world.hub.publish()
+    (own,) = (obj["id"] for obj in world.hub.objects(OTHER, "relationship"))
+    world = World(tmp_path, store, changes=changes)
+    world.say([*ALL[:3], uses(id=own)])
+    world.hub.put([domain()])
+    world.hub.publish()
+    (made,) = world.hub.objects(OTHER, "relationship")
+    assert (made["relationship_type"], own in world.ids(MEMBERS)) == ("based-on", True)
+    world.say([malware(at=1, marking="red")], "2.json")
+    for collection in (PUBLIC, MEMBERS, OTHER):
+        world.resolve(collection)
+    assert (own in world.ids(MEMBERS), own in world.ids(OTHER)) == (False, True)
 
 
 # -- what leaves
