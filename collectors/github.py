@@ -15,8 +15,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -29,6 +29,7 @@ from collectors.fetch import Answer, Request, get
 from collectors.keys import key_of
 from collectors.means import Means
 from collectors.paths import path_date, path_pattern
+from collectors.several import DAMAGED, Several
 from collectors.unpacking import unpacked
 from collectors.versions import version_of
 from config.feeds import Feed
@@ -59,35 +60,44 @@ def collect(feed: Feed, transport: GithubTransport, cursor: Mapping[str, Any], m
     """
     source = " ".join((f"{transport.repository}@{transport.ref}", *transport.files))
     if cursor.get("source") != source:
-        cursor = {}
+        cursor = {"source": source}
     hub = _Hub(feed, transport, key_of(feed, means.environment), means)
     commit, etag = hub.commit(cursor)
     again = due(cursor) if "commit" in cursor else []  # once a run, and not with each of its pages
     if commit == cursor.get("commit") and not again:
         return Collected(cursor={**cursor, "etag": etag}, unchanged=True)
     blobs = hub.tree(commit)
-    known: Mapping[str, str] = {path: sha for path, sha in cursor.get("blobs", {}).items() if path not in again}
-    changed = [path for path in sorted(blobs) if known.get(path) != blobs[path].sha]
-    if feed.kind == "list":
-        wanted, left = sorted(blobs) if changed or known.keys() - blobs.keys() else [], frozenset[str]()
-    else:
-        wanted, left = changed[: _PAGE[transport.dates]], frozenset(changed[_PAGE[transport.dates] :])
+    known = {path: sha for path, sha in cursor.get("blobs", {}).items() if path not in again}
+    wanted, left = _parted(feed, transport, blobs, known)
     apart = feed.kind == "log"
-    documents, missing = hub.documents(commit, {path: blobs[path] for path in wanted}, apart=apart)
+    with Several(DAMAGED if apart else ()) as several:
+        for path in wanted:
+            several.take(path, partial(hub.document, commit, path, blobs[path]))
+        documents = [hub.dated(document, commit) for document in several.documents.values()]
     read = {path: blob.sha for path, blob in blobs.items() if path not in left}
     position = {"source": source, "blobs": {path: known[path] for path in left & known.keys()} | read}
     position |= waiting(cursor, blobs, wanted)
-    if not left:
-        position |= {"commit": commit, "etag": etag}
     return Collected(
-        documents=documents,
-        cursor=position,
+        documents=tuple(documents),
+        cursor=position if left else {**position, "commit": commit, "etag": etag},
         unchanged=not wanted,
         more=bool(left),
         apart=apart,
         noted=len(read),
-        missing=missing,
+        missing=several.missing,
     )
+
+
+def _parted(
+    feed: Feed, transport: GithubTransport, blobs: Mapping[str, _Blob], known: Mapping[str, str]
+) -> tuple[list[str], frozenset[str]]:
+    """The files to fetch next, in order of their paths, and those after them; of a full list all at once, as soon as
+    one changed or is gone."""
+    changed = [path for path in sorted(blobs) if known.get(path) != blobs[path].sha]
+    if feed.kind == "list":
+        return sorted(blobs) if changed or known.keys() - blobs.keys() else [], frozenset()
+    page = _PAGE[transport.dates]
+    return changed[:page], frozenset(changed[page:])
 
 
 def listing(feed: Feed, transport: GithubTransport, means: Means) -> dict[str, int]:
@@ -144,29 +154,8 @@ class _Hub:
             raise GiveUp(f"{self._shown}: expected at most {self._transport.max_files} files, got {len(found)}")
         return found
 
-    def documents(
-        self, commit: str, blobs: Mapping[str, _Blob], *, apart: bool
-    ) -> tuple[tuple[Document, ...], dict[str, str]]:
-        """These files as they stand in the commit, in order of their paths; and why one is not among them, where they
-        stand ``apart``. Raises :class:`CollectError`."""
-        missing: dict[str, str] = {}
-        with ExitStack() as undo:
-            documents = []
-            for path, blob in blobs.items():
-                try:
-                    document = self._document(commit, path, blob)
-                except (TooLarge, Unreadable) as error:
-                    if not apart:
-                        raise
-                    missing[path] = str(error)
-                    continue
-                undo.callback(document.close)
-                modified = self._dated(commit, path)
-                documents.append(replace(document, modified=min(document.fetched, modified) if modified else None))
-            undo.pop_all()
-        return tuple(documents), missing
-
-    def _document(self, commit: str, path: str, blob: _Blob) -> Document:
+    def document(self, commit: str, path: str, blob: _Blob) -> Document:
+        """A file as it stands in the commit. Raises :class:`CollectError`."""
         largest = self._transport.max_bytes
         if blob.size > largest:
             raise TooLarge(f"{self._shown}: {path}: expected at most {largest} bytes, got {blob.size}")
@@ -178,12 +167,17 @@ class _Hub:
         body, name = unpacked(answer.body, path, largest)
         return Document(content=body, name=name, fetched=self._means.now(), place=path)
 
-    def _dated(self, commit: str, path: str) -> Millis | None:
-        """When the file was last changed, as far as the feed's file says where to look for that."""
-        if self._transport.dates == "path":
-            return path_date(path)
+    def dated(self, document: Document, commit: str) -> Document:
+        """The file with the time of its last change, as far as the feed's file says where to look for that. Raises
+        :class:`CollectError`."""
         if self._transport.dates == "none":
-            return None
+            return document
+        by_path = self._transport.dates == "path"
+        changed = path_date(document.place) if by_path else self._committed(commit, document.place)
+        return replace(document, modified=min(document.fetched, changed) if changed else None)
+
+    def _committed(self, commit: str, path: str) -> Millis:
+        """When the file was last changed, by the commits that changed it."""
         query = urlencode({"sha": commit, "path": path, "per_page": 1})
         commits = self._json(self._ask(f"{self._repository}/commits?{query}", _LARGEST_TREE, _JSON))
         try:

@@ -14,18 +14,19 @@ those are told that all see. Of a full list all are, as soon as one changed or l
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import orjson
 
 from collectors.again import due, waiting
 from collectors.document import Body, Collected, Document
-from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
+from collectors.errors import GiveUp, TryLater, Unreadable
 from collectors.fetch import Answer, Request, get
 from collectors.keys import check_used, in_headers, in_url, key_of
 from collectors.means import Means
+from collectors.several import DAMAGED, Several
 from collectors.unpacking import unpacked
 from collectors.versions import conditions, version_of
 from config.feeds import Feed
@@ -47,41 +48,43 @@ def collect(feed: Feed, transport: MispTransport, cursor: Mapping[str, Any], mea
     """Fetch the next events that changed since ``cursor``. Raises :class:`CollectError`."""
     key = key_of(feed, means.environment)
     check_used(feed, transport.url, *transport.headers.values())
-    if cursor.get("source") != transport.url:
-        cursor = {}
     server = _Server(feed, transport, key, means)
-    known: dict[str, str] = dict(cursor.get("events", {}))
-    manifest, left = dict(cursor.get("manifest", {})), dict(cursor.get("left", {}))
-    if not left:
-        again = due(cursor)
-        manifest, listed = server.manifest(manifest)
-        if listed is None:
-            if not again:
-                same = {**cursor, "manifest": manifest}
-                return Collected(cursor=same, unchanged=True, apart=feed.kind == "log", noted=len(known))
-            listed = known
-        if known and not listed:
-            # Else a list that says nothing any more would be taken for one that has not changed.
-            raise Unreadable(f"{server.shown_manifest}: expected events, of which {len(known)} were read, got none")
-        whole = feed.kind == "list" and listed != known
-        left = {uuid: at for uuid, at in listed.items() if whole or uuid in again or known.get(uuid) != at}
-        known = {uuid: at for uuid, at in known.items() if uuid in listed}
-    page, left = (left, {}) if feed.kind == "list" else _parted(left)
-    documents, missing = server.documents(page, whole=feed.kind == "list")
-    known |= page
-    position: dict[str, Any] = {"source": transport.url, "manifest": manifest, "events": known}
-    position |= waiting(cursor, known, page)
-    if left:
-        position["left"] = left
+    if cursor.get("source") != transport.url:
+        cursor = {"source": transport.url}
+    if not cursor.get("left"):
+        cursor = _begun(server, cursor, whole=feed.kind == "list")
+    page, left = (cursor["left"], {}) if feed.kind == "list" else _parted(cursor["left"])
+    apart = feed.kind == "log"
+    with Several(DAMAGED if apart else ()) as several:
+        for uuid in page:
+            several.take(uuid, partial(server.event, uuid))
+    events = {**cursor["events"], **page}
+    position = {"source": transport.url, "manifest": cursor["manifest"], "events": events}
+    position |= {**waiting(cursor, events, page), **({"left": left} if left else {})}
     return Collected(
-        documents=documents,
+        documents=tuple(several.documents.values()),
         cursor=position,
         unchanged=not page,
         more=bool(left),
-        apart=feed.kind == "log",
-        noted=len(known),
-        missing=missing,
+        apart=apart,
+        noted=len(events),
+        missing=several.missing,
     )
+
+
+def _begun(server: _Server, cursor: Mapping[str, Any], *, whole: bool) -> dict[str, Any]:
+    """The cursor of a run that begins: what it is to fetch is left."""
+    known, again = cursor.get("events", {}), due(cursor)
+    manifest, listed = server.manifest(cursor.get("manifest", {}))
+    if listed is None:
+        listed = known
+    elif known and not listed:
+        # Else a list that says nothing any more would be taken for one that has not changed.
+        raise Unreadable(f"{server.shown_manifest}: expected events, of which {len(known)} were read, got none")
+    every = whole and listed != known
+    left = {uuid: at for uuid, at in listed.items() if every or uuid in again or known.get(uuid) != at}
+    events = {uuid: at for uuid, at in known.items() if uuid in listed}
+    return {**cursor, "manifest": manifest, "events": events, "left": left}
 
 
 def _parted(left: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -140,35 +143,13 @@ class _Server:
             )
         return listed
 
-    def documents(self, events: Iterable[str], *, whole: bool) -> tuple[tuple[Document, ...], dict[str, str]]:
-        """The files of these events, and why one is not among them. Raises :class:`CollectError`, of a ``whole`` list
-        for one that is missing too."""
-        documents: list[Document] = []
-        missing: dict[str, str] = {}
-        with ExitStack() as undo:
-            for uuid in events:
-                try:
-                    document = self._document(uuid)
-                except (TooLarge, Unreadable) as error:
-                    if whole:
-                        raise
-                    missing[uuid] = str(error)
-                    continue
-                if document is None:
-                    missing[uuid] = f"{self._shown(f'{uuid}.json')}: its manifest names it, and it is not there"
-                else:
-                    undo.callback(document.close)
-                    documents.append(document)
-            if missing and whole:
-                raise TryLater(next(iter(missing.values())))
-            undo.pop_all()
-        return tuple(documents), missing
-
-    def _document(self, uuid: str) -> Document | None:
+    def event(self, uuid: str) -> Document:
+        """The file of an event. Raises :class:`CollectError`."""
         name = f"{uuid}.json"
         answer = self._get(name, {}, _ABSENT)
         if answer.status in _ABSENT:
-            return None
+            said = f"{self._shown(name)}: its manifest names it, and it is not there"
+            raise TryLater(said) if self._feed.kind == "list" else Unreadable(said)
         body, name = unpacked(answer.body, name, self._transport.max_bytes)
         return Document(content=body, name=name, fetched=self._means.now(), place=uuid)
 
