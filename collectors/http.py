@@ -12,17 +12,18 @@ months that are not there (yet) are passed over.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from collectors.again import due, waiting
 from collectors.document import Collected, Document
-from collectors.errors import GiveUp, TooLarge, Unreadable
+from collectors.errors import GiveUp
 from collectors.fetch import Answer, Request, get
 from collectors.keys import PLACE, check_used, in_form, in_headers, in_url, key_of
 from collectors.means import Means
+from collectors.several import DAMAGED, Several
 from collectors.unpacking import unpacked
 from collectors.versions import conditions, version_of
 from config.feeds import Feed
@@ -32,54 +33,32 @@ from config.transports import HttpTransport
 _ABSENT = frozenset((404, 410))
 
 
-class _Fetched(NamedTuple):
-    place: str
-    #: etag, modified, sha256, as far as known
-    version: dict[str, str]
-    #: None when the publisher says that it has not changed, or where it could not be taken
-    document: Document | None
-    #: why it could not be taken, where other documents stand beside it
-    missing: str = ""
-
-
 def collect(feed: Feed, transport: HttpTransport, cursor: Mapping[str, Any], means: Means) -> Collected:
     """Fetch what changed since ``cursor``. Raises :class:`CollectError`.
 
     Of a full list that lies in several documents all are fetched each time: one alone would not be the list.
     """
-    key = key_of(feed, means.environment)
-    check_used(feed, transport.url, *transport.headers.values(), *transport.form.values())
-    headers = {"User-Agent": means.user_agent, "Accept": "*/*", **in_headers(transport.headers, key)}
     places = urls(transport, means.now())
     again = due(cursor)
-    known: Mapping[str, Any] = {
-        place: version for place, version in cursor.get("urls", {}).items() if place not in again
-    }
-    whole = feed.kind == "list" and len(places) > 1
-    apart = feed.kind == "log" and len(places) > 1
-    with ExitStack() as undo:
-        fetched = []
+    known = {place: version for place, version in cursor.get("urls", {}).items() if place not in again}
+    whole, apart = (len(places) > 1 and feed.kind == kind for kind in ("list", "log"))
+    publisher = _Publisher(feed, transport, {} if whole else known, means)
+    with Several(DAMAGED if apart else ()) as several:
         for place in places:
-            before = known.get(place, {})
-            request = Request(
-                url=in_url(place, key),
-                shown=place,
-                headers={**headers, **({} if whole else conditions(before))},
-                max_bytes=transport.max_bytes,
-                timeout=transport.timeout,
-                retries=transport.retries,
-                also=_ABSENT if len(places) > 1 else frozenset(),
-                form=in_form(transport.form, key),
-            )
-            item = _fetch(feed, request, before, means, apart=apart)
-            if item is not None and item.document is not None:
-                undo.callback(item.document.close)
-            if item is not None:
-                fetched.append(item)
-        if not fetched:
+            several.take(place, partial(publisher.document, place, alone=len(places) == 1))
+        versions = {**publisher.versions, **{place: known.get(place, {}) for place in several.missing}}
+        if not versions:
             raise GiveUp(f"{transport.url}: none of its {len(places)} documents is there")
-        undo.pop_all()
-    return _collected(fetched, known, cursor, whole=whole, apart=apart)
+    changed = [place for place in versions if versions[place].get("sha256") != known.get(place, {}).get("sha256")]
+    several.keep(versions if whole and changed else changed)
+    return Collected(
+        documents=tuple(several.documents.values()),
+        cursor={"urls": versions, **waiting(cursor, versions, [*several.missing, *changed])},
+        unchanged=not changed and not several.missing,
+        apart=apart,
+        noted=len(versions),
+        missing=several.missing,
+    )
 
 
 def urls(transport: HttpTransport, now: Millis) -> list[str]:
@@ -95,52 +74,49 @@ def urls(transport: HttpTransport, now: Millis) -> list[str]:
     return list(dict.fromkeys(dated))  # without {mm} it is one a year
 
 
-def _fetch(feed: Feed, request: Request, before: Mapping[str, str], means: Means, *, apart: bool) -> _Fetched | None:
-    try:
-        return _fetched(feed, request, before, means)
-    except (TooLarge, Unreadable) as error:
-        if not apart:
-            raise
-        return _Fetched(request.shown, dict(before), None, str(error))
+class _Publisher:
+    """What one call asks for."""
 
+    def __init__(self, feed: Feed, transport: HttpTransport, known: Mapping[str, Any], means: Means) -> None:
+        """``known``: the version of each URL that is asked for only if it changed."""
+        self._feed = feed
+        self._transport = transport
+        self._known = known
+        self._means = means
+        self._key = key_of(feed, means.environment)
+        check_used(feed, transport.url, *transport.headers.values(), *transport.form.values())
+        headers = {"User-Agent": means.user_agent, "Accept": "*/*"}
+        self._headers = {**headers, **in_headers(transport.headers, self._key)}
+        #: of each URL that is there: etag, modified, sha256, as far as known
+        self.versions: dict[str, dict[str, str]] = {}
 
-def _fetched(feed: Feed, request: Request, before: Mapping[str, str], means: Means) -> _Fetched | None:
-    answer = get(request, means)
-    if answer.status in _ABSENT:
-        return None
-    version = version_of(answer.headers)
-    if answer.status == 304:
-        return _Fetched(request.shown, {**before, **version}, None)
-    now = means.now()
-    body, name = unpacked(answer.body, _name(feed, request.shown), request.max_bytes)
-    document = Document(
-        content=body,
-        name=name,
-        fetched=now,
-        modified=_last_modified(answer, now),
-        place=request.shown,
-    )
-    return _Fetched(request.shown, {**version, "sha256": body.sha256}, document)
+    def document(self, place: str, *, alone: bool) -> Document | None:
+        """The document at a URL as configured; None where it has not changed, and, unless it stands ``alone``, where
+        it is not there. Raises :class:`CollectError`."""
+        before = self._known.get(place, {})
+        answer = get(self._request(place, before, frozenset() if alone else _ABSENT), self._means)
+        if answer.status in _ABSENT:
+            return None
+        version = version_of(answer.headers)
+        if answer.status == 304:
+            self.versions[place] = {**before, **version}
+            return None
+        body, name = unpacked(answer.body, _name(self._feed, place), self._transport.max_bytes)
+        self.versions[place] = {**version, "sha256": body.sha256}
+        now = self._means.now()
+        return Document(content=body, name=name, fetched=now, modified=_last_modified(answer, now), place=place)
 
-
-def _collected(
-    fetched: list[_Fetched], known: Mapping[str, Any], cursor: Mapping[str, Any], *, whole: bool, apart: bool
-) -> Collected:
-    changed = [item for item in fetched if item.version.get("sha256") != known.get(item.place, {}).get("sha256")]
-    kept = fetched if whole and changed else changed
-    for item in fetched:
-        if item not in kept and item.document is not None:
-            item.document.close()
-    versions = {item.place: item.version for item in fetched}
-    missing = {item.place: item.missing for item in fetched if item.missing}
-    return Collected(
-        documents=tuple(item.document for item in kept if item.document is not None),
-        cursor={"urls": versions, **waiting(cursor, versions, [*missing, *(item.place for item in changed)])},
-        unchanged=not kept and not missing,
-        apart=apart,
-        noted=len(fetched),
-        missing=missing,
-    )
+    def _request(self, place: str, before: Mapping[str, str], also: frozenset[int]) -> Request:
+        return Request(
+            url=in_url(place, self._key),
+            shown=place,
+            headers={**self._headers, **conditions(before)},
+            max_bytes=self._transport.max_bytes,
+            timeout=self._transport.timeout,
+            retries=self._transport.retries,
+            also=also,
+            form=in_form(self._transport.form, self._key),
+        )
 
 
 def _last_modified(answer: Answer, now: Millis) -> Millis | None:
