@@ -8,7 +8,7 @@ from typing import Any
 
 from collectors.document import Body, Collected, Document
 from collectors.errors import CollectError, GiveUp, TooLarge, TryLater, Unreadable
-from collectors.keys import secret_of, spellings
+from collectors.keys import secrets_of, spellings
 from collectors.means import Means
 from config.feeds import Feed
 from config.transports import (
@@ -32,7 +32,7 @@ def collect(feed: Feed, cursor: Mapping[str, Any], means: Means) -> Collected:
     the documents.
     """
     collected = _collect(feed, cursor, means)
-    secrets = spellings(secret_of(feed, means.environment))
+    secrets = spellings(secrets_of(feed, means.environment))
     if not secrets:
         return collected
     return replace(collected, documents=tuple(replace(item, secrets=secrets) for item in collected.documents))

@@ -134,7 +134,8 @@ class Document:
     #: where it lies among its feed's documents, the same for each edition of it: what the cursor notes it by. "" where
     #: there is no such place. It holds no key
     place: str = ""
-    #: the key that it was asked for with, in each spelling: its publisher may repeat it, and no claim may hold it
+    #: the key that it was asked for with, and credentials that hold it, in each spelling: its publisher may repeat
+    #: them, and no claim may hold them
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def open(self) -> BinaryIO:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import quote
 
 from collectors.errors import GiveUp
 from config.feeds import Feed
+from config.transports import TaxiiTransport
 
 _ESCAPE = re.compile("%[0-9A-F]{2}")
 #: Stands in a URL or a header for the secret.
 PLACE = "{key}"
+_BASIC = "Basic "
+#: From the alphabet of Base64 to the one for URLs and file names.
+_FOR_URLS = str.maketrans("+/", "-_")
 
 
 def key_of(feed: Feed, environment: Mapping[str, str]) -> str | None:
@@ -30,23 +34,34 @@ def key_of(feed: Feed, environment: Mapping[str, str]) -> str | None:
     return key
 
 
-def secret_of(feed: Feed, environment: Mapping[str, str]) -> str:
-    """As :func:`key_of`, for what is to be kept out of all that is stored and shown; "" where there is none."""
-    return environment.get(feed.key, "").strip() if feed.key is not None else ""
-
-
-def spellings(secret: str) -> tuple[str, ...]:
-    """How a publisher may give the secret back: as it is, as it stands in a URL, or in JSON. Empty without one."""
-    if not secret:
+def secrets_of(feed: Feed, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """What is to be kept out of all that is stored and shown: the feed's secret, and the credentials of HTTP Basic
+    within which it is sent, with and without padding, in both alphabets of RFC 4648. Empty where there is none."""
+    key = environment.get(feed.key, "").strip() if feed.key is not None else ""
+    if not key:
         return ()
-    escaped = [quote(secret, safe=""), quote(secret)]
-    small = [_ESCAPE.sub(lambda found: found[0].lower(), text) for text in escaped]
-    return tuple(dict.fromkeys((secret, *escaped, *small, json.dumps(secret)[1:-1])))
+    headers: Mapping[str, str] = getattr(feed.transport, "headers", {})
+    sent = [_in_header(name, template, key) for name, template in headers.items() if PLACE in template]
+    if isinstance(feed.transport, TaxiiTransport) and feed.transport.user:
+        sent.append(basic(f"{feed.transport.user}:{key}"))
+    encoded = [value.removeprefix(_BASIC) for value in sent if value.startswith(_BASIC)]
+    encoded += [text.translate(_FOR_URLS) for text in encoded]
+    return (key, *filter(None, (*encoded, *(text.rstrip("=") for text in encoded))))
 
 
-def hidden(text: str, secret: str) -> str:
-    """The text with ``{key}`` in place of the secret."""
-    for spelling in spellings(secret):
+def spellings(secrets: Iterable[str]) -> tuple[str, ...]:
+    """How a publisher may give secrets back, the longest first: as they are, as they stand in a URL, or in JSON."""
+    found = set[str]()
+    for secret in secrets:
+        escaped = {quote(secret, safe=""), quote(secret)}
+        small = {_ESCAPE.sub(lambda one: one[0].lower(), text) for text in escaped}
+        found |= {secret, *escaped, *small, json.dumps(secret)[1:-1]}
+    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """The text with ``{key}`` in place of the secrets."""
+    for spelling in spellings(secrets):
         text = text.replace(spelling, PLACE)
     return text
 
@@ -90,4 +105,4 @@ def _in_header(name: str, template: str, key: str | None) -> str:
 
 def basic(credentials: str) -> str:
     """The value of an Authorization header for ``name:password`` (RFC 7617)."""
-    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
+    return f"{_BASIC}{base64.b64encode(credentials.encode()).decode()}"

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from collectors import CollectError, Means, TryLater
-from collectors.keys import hidden, secret_of
+from collectors.keys import hidden, secrets_of
 from config.feeds import Feed
 from config.instant import MINUTE, Clock, Millis
 from config.loading import shipped
@@ -173,7 +173,7 @@ class Ingest:
 
     def _shown(self, feed: Feed, text: str) -> str:
         """What is said of a document, which may repeat the key that it was asked for with."""
-        return hidden(text, secret_of(feed, self._means.environment))
+        return hidden(text, secrets_of(feed, self._means.environment))
 
     def _told(self, feed: Feed, tally: Tally) -> dict[str, Any]:
         """What became of the rows, as it stands in a feed's state."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from collectors.keys import hidden, secrets_of, spellings
 from config.feeds import Feed
 from taxii_server.ingest import Ingest
 from taxii_server.stores.base import FeedState
@@ -24,25 +31,46 @@ IN_URL = "s3cr3t%2FKey%2B77"
 CSV = {"kind": "csv", "fields": {"value": "url", "type": "url", "labels": ["tags"],
        "references": [{"name": "entry", "url": "link"}]}}  # fmt: skip
 PASSING = {"kind": "stix", "pass_on": ["threat-actor"]}
+BASIC = {"Authorization": "Basic soc@example.org:{key}"}
+#: Basic's credential, as it is sent and as it stands in URLs.
+SENT = base64.b64encode(f"soc@example.org:{KEY}".encode()).decode()
 LINK = f"http://publisher.example/v2/{IN_URL}/entry/1"
+
+_FEED: dict[str, Any] = {
+    "id": "keyed",
+    "title": "Keyed",
+    "carries": "URLs",
+    "publisher": {"name": "Publisher", "country": "JP", "homepage": "https://publisher.example/"},
+    "format": CSV,
+    "marking": "TLP:CLEAR",
+    "share": "public",
+    "reliability": 100,
+    "kind": "log",
+}
 
 
 def _run(
-    server: Server, folder: Path, body: str, form: dict[str, Any], *, key: str = KEY, of: str = "indicator"
+    server: Server,
+    folder: Path,
+    body: str,
+    form: dict[str, Any],
+    *,
+    key: str = KEY,
+    of: str = "indicator",
+    headers: dict[str, str] | None = None,
 ) -> tuple[FeedState, list[dict[str, Any]]]:
     """What becomes of one document of a feed with a key, and the public's objects of one type."""
     feed = Feed.model_validate(
         {
-            "id": "keyed",
-            "title": "Keyed",
-            "carries": "URLs",
-            "publisher": {"name": "Publisher", "country": "JP", "homepage": "https://publisher.example/"},
-            "transport": {"kind": "http", "url": f"{server.base}/v2/{{key}}/recent", "retries": 0, "timeout": "10s"},
+            **_FEED,
+            "transport": {
+                "kind": "http",
+                "url": f"{server.base}/v2/{{key}}/recent",
+                "headers": headers or {},
+                "retries": 0,
+                "timeout": "10s",
+            },
             "format": form,
-            "marking": "TLP:CLEAR",
-            "share": "public",
-            "reliability": 100,
-            "kind": "log",
             "key": "FEED_KEY",
         }
     )
@@ -116,8 +144,70 @@ def test_a_message_that_repeats_the_key(server: Server, tmp_path: Path, caplog: 
     _nowhere(tmp_path, repr(state), caplog.text)
 
 
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        (f"http://a.example/1,x,https://publisher.example/?auth={quote(SENT, safe='')}", ["http://a.example/1"]),
+        (f"http://a.example/1,Authorization: Basic {SENT},", []),
+        (f"http://a.example/1,{quote(SENT, safe='')},", []),
+        (f"http://a.example/{SENT.rstrip('=')},x,", []),
+    ],
+)
+def test_a_row_that_repeats_a_credential_with_the_key(
+    server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture, row: str, named: list[str]
+) -> None:
+    """As the key itself: Basic's Base64 of it, with and without padding, in a URL too."""
+    caplog.set_level(logging.DEBUG)
+    body = f"url,tags,link\n{row}\nhttp://b.example/2,y,https://publisher.example/entry/2\n"
+    state, found = _run(server, tmp_path, body, CSV, headers=BASIC)
+    assert server.asked[-1].headers["authorization"] == f"Basic {SENT}"
+    assert [item["name"] for item in found] == [*named, "http://b.example/2"]
+    _nowhere(tmp_path, repr(state), caplog.text, json.dumps(found))
+
+
+def test_a_message_that_repeats_a_credential(server: Server, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """An error that quotes it quotes {key}."""
+    caplog.set_level(logging.DEBUG)
+    state, found = _run(server, tmp_path, f"got Basic {SENT},tags\n1,2\n", CSV, headers=BASIC)
+    assert (state.status, "Basic {key}" in state.message, found) == ("failed", True, [])
+    _nowhere(tmp_path, repr(state), caplog.text)
+
+
+@given(
+    name=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters=":{}"), min_size=1),
+    key=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="{}"), min_size=8),
+    taxii=st.booleans(),
+    spelled=st.sampled_from([
+        str, quote_plus, lambda text: quote(text, safe=""), lambda text: text.rstrip("="),
+        lambda text: json.dumps(text)[1:-1], lambda text: _small(quote(text, safe="")), lambda text: text.translate(str.maketrans("+/", "-_")),
+        lambda text: text.translate(str.maketrans("+/", "-_")).rstrip("="),
+    ]),
+)  # fmt: skip
+def test_a_credential_is_known_in_every_spelling(
+    name: str, key: str, taxii: bool, spelled: Callable[[str], str]
+) -> None:
+    """Of whatever name and key, in a header of the feed's own or with the user of a TAXII server."""
+    if taxii:
+        transport = {"kind": "taxii", "api_root": "https://a.example/", "collection": "c", "user": name}
+    else:
+        transport = {"kind": "http", "url": "https://a.example/", "headers": {"Authorization": f"Basic {name}:{{key}}"}}
+    feed = Feed.model_validate({**_FEED, "transport": transport, "key": "FEED_KEY"})
+    secrets = secrets_of(feed, {"FEED_KEY": f" {key} "})
+    sent = base64.b64encode(f"{name}:{key}".encode()).decode()
+    for secret in (sent, key):
+        text = f"<Authorization: Basic {spelled(secret)}>" if secret == sent else f"<{secret}>"
+        assert any(spelling in text for spelling in spellings(secrets))
+        assert hidden(text, secrets).rstrip("=>").endswith("{key}")
+    assert secrets_of(feed, {}) == ()
+
+
+def _small(text: str) -> str:
+    return re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), text)
+
+
 def _nowhere(folder: Path, *texts: str) -> None:
     kept = b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
     assert orjson.dumps(KEY)[1:-1] not in kept
     assert IN_URL.encode() not in kept
-    assert not any(spelling in text for spelling in (KEY, IN_URL) for text in texts)
+    assert SENT[:-2].encode() not in kept
+    assert not any(spelling in text for spelling in (KEY, IN_URL, SENT[:-2]) for text in texts)
