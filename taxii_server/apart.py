@@ -1,5 +1,5 @@
-"""Documents of one run that stand apart: what could not be taken in of them is put off and told, and costs the others
-nothing.
+"""Documents of one run that stand apart, and records that an API is asked for one by one: what could not be had, or not
+be taken in, is put off and told, and costs the others nothing.
 
 It is asked for again by the next run. So one that is broken for a moment is read when it is whole, and one that is held
 when it is right again, or when a person says that it is.
@@ -8,6 +8,7 @@ when it is right again, or when a person says that it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from collectors import Collected, Document
@@ -75,7 +76,7 @@ class Apart:
     def told(self, position: Mapping[str, Any], noted: int) -> tuple[str, str, str]:
         """Status of the run, message and what is odd, at a ``position`` that notes so many documents."""
         left = len(position.get("again", ())) - len(self._held)
-        out = [f"{left} of {noted} documents left out: {self._broken[0]}"] if self._broken else []
+        out = self._left_out(left, noted)
         shrunk = [self._shrunk] if self._shrunk else []
         odd = "; ".join([*shrunk, *out, *dict.fromkeys(self._odd[:_NAMED])])
         if self._held:
@@ -84,3 +85,15 @@ class Apart:
         if self._broken and not self.taken and left >= noted:
             return "failed", self._broken[0], odd
         return "ok" if self.taken else "unchanged", odd, odd
+
+    def beside(self, state: FeedState, position: Mapping[str, Any], noted: int) -> FeedState:
+        """The ``state`` at the end of a run by pages, with what was left out of them."""
+        out = self._left_out(len(position.get("again", ())), noted)
+        if not out:
+            return state
+        # Of pages nothing is odd but this.
+        message = "; ".join([state.message, *out]) if state.status == "held" else out[0]
+        return replace(state, message=message, odd=out[0])
+
+    def _left_out(self, left: int, noted: int) -> list[str]:
+        return [f"{left} of {noted} documents left out: {self._broken[0]}"] if self._broken else []

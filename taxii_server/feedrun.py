@@ -99,9 +99,11 @@ class Run:
             if collected.unchanged and self._feed.kind == "list":
                 self.tally.renewed += self._standing.renew()
             position = self._apart.cursor(collected, position, confirmed=confirmed)
-            if self._apart.met or (collected.apart and confirmed):
+            if collected.apart and (self._apart.met or confirmed):
                 status, message, odd = self._apart.told(position, collected.noted)
                 self.state = replace(self.state, status=status, message=message, odd=odd)
+            elif not collected.apart and not collected.more:
+                self.state = self._apart.beside(self.state, position, collected.noted)
             self._move(position, apart=collected.apart)
             if not collected.more:
                 return

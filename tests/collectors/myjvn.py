@@ -52,6 +52,9 @@ class MyJvn:
         self.page = page
         #: the method that answers with an error
         self.failing = ""
+        #: ids at which it fails, and the status that it does so with: 200 says it in the answer
+        self.broken: set[str] = set()
+        self.fault = 200
         #: ids that details were asked of, a list a request
         self.asked: list[list[str]] = []
         server.will(self.answer)
@@ -59,7 +62,9 @@ class MyJvn:
     def answer(self, asked: Asked, exchange: Exchange) -> None:
         """What the API says to one request."""
         method = asked.query["method"]
-        exchange.answer(200, (self._list if method == "getVulnOverviewList" else self._details)(asked).encode())
+        said = (self._list if method == "getVulnOverviewList" else self._details)(asked)
+        fails = self.broken.intersection(asked.query.get("vulnId", "").split(" "))
+        exchange.answer(self.fault if fails else 200, said.encode())
 
     def _list(self, asked: Asked) -> str:
         first, names = int(asked.query["startItem"]), list(self.entries)
@@ -70,14 +75,18 @@ class MyJvn:
     def _details(self, asked: Asked) -> str:
         ids = asked.query["vulnId"].split(" ")
         self.asked.append(ids)
+        if self.broken.intersection(ids):
+            return self._told(_DETAILS, "getVulnDetailInfo", "", 0, 0, 1, failed=True)
         known = [name for name in ids if name in self.entries][:10]
         said = "".join(
             _ENTRY.format(number=name, last=name[-4:], version=self.entries[name], score=self.score) for name in known
         )
         return self._told(_DETAILS, "getVulnDetailInfo", said, len(known), len(known), 1)
 
-    def _told(self, form: str, method: str, entries: str, total: int, returned: int, first: int) -> str:
-        failed = self.failing == method
+    def _told(
+        self, form: str, method: str, entries: str, total: int, returned: int, first: int, *, failed: bool = False
+    ) -> str:
+        failed = failed or self.failing == method
         status = _STATUS.format(
             method=method,
             most=_MOST[method],

@@ -124,6 +124,69 @@ def test_a_failure_between_two_requests_loses_and_repeats_nothing(server: Server
     assert [name for ids in api.asked for name in ids] == list(api.entries)
 
 
+@pytest.mark.parametrize("fault", [200, 404, 500])
+def test_an_entry_that_cannot_be_told_costs_the_others_nothing(server: Server, waits: Waits, fault: int) -> None:
+    """Ten at once are an error, so each is asked for alone; the one that still is an error is put off."""
+    api = MyJvn(server, 12)
+    api.broken, api.fault = {"JVNDB-2026-000003"}, fault
+    case = Case(server, waits)
+    first = case.collect()
+    second = case.collect(first.cursor)
+    assert [len(ids) for ids in api.asked] == [10] + [1] * 10
+    assert [document.name for document in second.documents] == [
+        f"myjvn-detail-{name}" for name in list(api.entries)[:10] if name not in api.broken
+    ]
+    assert (list(second.missing), second.noted, second.more) == (["JVNDB-2026-000003"], 12, True)
+    assert len(waits) == 11
+    third = case.collect(second.cursor)
+    assert (api.asked[-1], third.more) == (["JVNDB-2026-000011", "JVNDB-2026-000012"], False)
+
+
+def test_what_was_put_off_is_asked_for_alone_by_each_run_while_it_is_listed(server: Server) -> None:
+    """Through whole runs: the others are taken in, the one is told, read once it can be, forgotten with its list."""
+    api = MyJvn(server, 12)
+    api.broken = {"JVNDB-2026-000003"}
+    feed = shipped_feed(server, pause=1)
+    store, clock = MemoryStore(), SteppingClock(NOW * 1_000)
+    ingest = Ingest(settings(feeds=[feed.model_dump()]), store, clock, owner="me", environment={})
+
+    def run() -> tuple[str, str, list[list[str]]]:
+        api.asked.clear()
+        state = ingest.run(feed)
+        clock.now += 6 * HOUR * 1_000
+        return state.status, state.message, list(api.asked)
+
+    told = (
+        "1 of 12 documents left out: myjvn-detail: expected what is known of JVNDB-2026-000003, "
+        "got an error: busy, try later"
+    )
+    assert run()[:2] == ("ok", told)
+    cves = [observable_key("cve", f"CVE-2099-1{number:04d}") for number in range(1, 13)]
+    assert len(store.claims(cves)) == 11
+    assert run() == ("unchanged", told, [["JVNDB-2026-000003"]])
+    api.entries["JVNDB-2026-000013"] = "2026-03-01T15:00:00+09:00"
+    assert run()[2] == [["JVNDB-2026-000013"], ["JVNDB-2026-000003"]]
+    gone = api.entries.pop("JVNDB-2026-000003")
+    assert run()[2] == []
+    api.entries["JVNDB-2026-000003"] = gone
+    assert run()[2] == [["JVNDB-2026-000003"]]
+    api.broken = set()
+    assert run() == ("ok", "", [["JVNDB-2026-000003"]])
+    assert run() == ("unchanged", "", [])
+
+
+def test_an_api_that_tells_nothing_at_all_is_out_of_order(server: Server, waits: Waits) -> None:
+    """Not ten entries are put off then, but the run, and the cursor stays. One alone may be broken."""
+    api = MyJvn(server, 11)
+    api.broken = set(api.entries)
+    case = Case(server, waits)
+    cursor = case.collect().cursor
+    assert "JVNDB-2026-000001 and 9 others, got an error: busy" in case.fails(Unreadable, cursor)
+    api.broken = {"JVNDB-2026-000011"}
+    cursor = case.collect(cursor).cursor
+    assert list(case.collect(cursor).missing) == ["JVNDB-2026-000011"]
+
+
 def test_a_list_that_is_an_error_says_what_the_api_says(server: Server, waits: Waits) -> None:
     """Errors of MyJVN have status 200 and no number of records. Nothing is taken for gone or for asked."""
     api = MyJvn(server, 3)
@@ -196,7 +259,8 @@ def test_overviews_become_vulnerabilities_with_their_details(server: Server, fai
     assert detail["cvss"][0]["score"] == 8.8
     clock.now += 6 * HOUR * 1_000
     again = ingest.run(feed)
-    assert (again.status, len(api.asked)) == ("unchanged", 2 + (failing == "getVulnDetailInfo"))
+    # Where nothing is told of ten at once, each of them was asked for alone.
+    assert (again.status, len(api.asked)) == ("unchanged", 2 + (11 if failing == "getVulnDetailInfo" else 0))
     clock.now += 6 * HOUR * 1_000
     api.score = "9.8"
     api.entries["JVNDB-2026-000003"] = "2026-03-01T15:00:00+09:00"
