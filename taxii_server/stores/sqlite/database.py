@@ -35,6 +35,11 @@ _SETTINGS = (
 #: Extended codes of writes for which there was no room: a quota or a limit of the file size, a full disk under -shm.
 _NO_ROOM = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 
+# As they are. Unless told so, sqlite3 asks every bytes and bool for a form that SQLite takes: half a microsecond each,
+# and a row of a feed has a dozen.
+sqlite3.register_adapter(bytes, bytes.__bytes__)
+sqlite3.register_adapter(bool, int.__index__)
+
 T = TypeVar("T")
 
 #: Connections that were open when their process forked. They may neither be used nor closed on this side of the fork.
