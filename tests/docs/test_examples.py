@@ -1,4 +1,4 @@
-"""What docs/subscribe.md and docs/publish.md show to be typed works, against the demonstration, as it stands."""
+"""What pages show to be typed works, against the demonstration or a hub of one's own, as it stands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from config.beginning import first_file, new_hub
 from normalizers.contributions import claims_of
 from normalizers.merge import View, merge
 from normalizers.stix import content
-from tests.docs import pages
+from tests.docs import pages, shells
 from tests.processes import free_port
 
 WITHIN = 120.0
@@ -131,6 +131,51 @@ def test_what_a_page_shows_works(page: str, demonstration: tuple[Path, int]) -> 
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-3000:]}"
 
 
+LOOK_UPS = [item for item in shells.shown() if item.whole and item.words[0] == "lookup"]
+
+
+@pytest.mark.parametrize("item", LOOK_UPS, ids=lambda item: " ".join(item.words))
+def test_a_look_up_that_a_page_shows_finds_something(item: shells.Shown, demonstration: tuple[Path, int]) -> None:
+    """In the demonstration: claims about the value or about what goes by it, or values that bear the name."""
+    found = _answer(demonstration, *item.words)
+    assert found.get("claims") or found.get("numbered") or found.get("values")
+
+
+def test_look_ups_of_each_kind_are_shown() -> None:
+    """A value, a vulnerability, a number of JVN, what a list holds, a brand, a technique, what is passed on."""
+    assert len(LOOK_UPS) >= 7
+
+
+def test_a_decision_that_a_page_shows_has_something_to_decide(demonstration: tuple[Path, int]) -> None:
+    """What is released is held back before, and the look-up tells of both."""
+    [example] = [item for item in shells.shown() if item.whole and item.words[:2] == ("lists", "release")]
+    _, _, list_, value, *_ = example.words
+    held = _answer(demonstration, "lists", "held")["held"]
+    assert [item["value"] for item in held if list_ in [one["list"] for one in item["lists"]]] == [value]
+    assert _run(demonstration, *example.words).returncode == 0
+    [told] = _answer(demonstration, "lookup", value)["known_good"]
+    assert (told["list"], told["action"], told["decided"]) == (list_, "hold", "released")
+
+
+def _answer(demonstration: tuple[Path, int], *words: str) -> Any:
+    """What a command prints as JSON about the demonstration."""
+    done = _run(demonstration, *words, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def _run(demonstration: tuple[Path, int], *words: str) -> subprocess.CompletedProcess[str]:
+    folder, _ = demonstration
+    return subprocess.run(
+        ["noroshi", *words],
+        cwd=folder,
+        env={**_environment(folder), "NOROSHI_CONFIG": "config/demo.yaml", "NOROSHI_DATA": "data"},
+        capture_output=True,
+        text=True,
+        timeout=WITHIN,
+    )
+
+
 def test_the_indicator_that_is_shown_is_one_of_ours() -> None:
     """It is valid, and the claims that it lists make exactly what it says."""
     [block] = [block for block in pages.blocks("docs/subscribe.md") if block.language == "json"]
@@ -180,14 +225,7 @@ def test_json_has_the_shape_that_is_described(
     """What ``--json`` prints has the members that docs/commands.md names, and no others."""
     folder, _ = demonstration
     (folder / "posted.json").write_text('{"objects": [{"type": "indicator"}]}')
-    done = subprocess.run(
-        ["noroshi", *command.split(), *arguments, "--json"],
-        cwd=folder,
-        env={**_environment(folder), "NOROSHI_CONFIG": "config/demo.yaml", "NOROSHI_DATA": "data"},
-        capture_output=True,
-        text=True,
-        timeout=WITHIN,
-    )
+    done = _run(demonstration, *command.split(), *arguments, "--json")
     assert done.stdout, done.stderr
     section = next(item for item in pages.sections("docs/commands.md") if f"noroshi {command}" in item.names)
     described = section.text.partition("\nJSON: ")[2]

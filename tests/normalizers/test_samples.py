@@ -18,7 +18,8 @@ from normalizers.urls import host_of
 from tests.normalizers.reading import Read, document, feed, read_all
 
 NOW: Millis = from_datetime(datetime(2027, 1, 31, 20, 0, tzinfo=UTC))
-RESERVED = ("example", "example.com", "example.net", "example.org", "example.jp")
+#: Of RFC 2606 and RFC 6761, and the label that JPRS reserves under .jp, for examples.
+RESERVED = ("example", "example.com", "example.net", "example.org", "example.jp", "example.lg.jp")
 NETWORKS = [
     ipaddress.ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 ]
@@ -85,7 +86,7 @@ def _reserved_host(kind: str, host: str) -> bool:
 
 
 def test_samples_name_only_what_is_reserved(samples: dict[str, Path]) -> None:
-    """Hosts are of RFC 2606, RFC 6761 and example.jp, addresses of RFC 5737 and RFC 3849."""
+    """Hosts are of RFC 2606, RFC 6761, example.jp and example.lg.jp, addresses of RFC 5737 and RFC 3849."""
     for path in samples.values():
         # where a feed's file names the page of each document itself, only the demonstration names another
         page = str(feed(feed_of(path)).format.get("page", "")).replace("{name}", path.name)
