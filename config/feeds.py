@@ -76,7 +76,7 @@ class Feed(Entry):
     #: confidence of a row that gives none, 0 to 100
     confidence: int = Field(default=75, ge=0, le=100)
     #: feeds that draw on one upstream name one family
-    family: str = ""
+    family: str = Field(default="", pattern="^[^@]*$")
     #: whether the source may be named to readers
     named: bool = True
     #: ``list``: absence means withdrawn; ``log``: absence means nothing

@@ -68,7 +68,7 @@ class Policy:
         if effect is None:
             return word
         confidence = min(word.confidence, effect.ceiling)
-        return word._replace(confidence=confidence, known_good=effect.lists, gate=effect.gate)
+        return word._replace(confidence=confidence, known_good=effect.lists, gate=effect.gate or word.gate)
 
 
 def _joined(rules: list[Rule]) -> Effect:

@@ -19,6 +19,8 @@ from config.observables import LOOK_UP, PASSED
 from normalizers.claims import Claim, Reference, scores, wins
 from normalizers.folds import together
 from normalizers.markings import Dialect
+from normalizers.rulings import FAMILY as RULING
+from normalizers.rulings import covering, verdict_of
 
 #: Most that agreement of sources can give, in percent: nothing that machines gather is certain.
 CONFIDENCE_CAP = 95
@@ -62,8 +64,10 @@ class Merged(NamedTuple):
     standing: bool
     #: known-good lists that hold it and act in the view, sorted; set by normalizers.known_good_effects
     known_good: tuple[str, ...] = ()
-    #: whether those keep it out of collections
+    #: whether those, or rulings, keep it out of collections
     gate: Literal["", "drop", "hold"] = ""
+    #: whether it is ruled a false positive
+    false: bool = False
 
 
 def sees(view: View, claim: Claim) -> bool:
@@ -79,9 +83,14 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
     Counted are the unwithdrawn claims that have not ended by the newest last sighting in the view; if there are none,
     the one withdrawn last. Of a type that is for look-up alone no view says anything, and of what is passed on nothing
     is merged. ``ends`` is when the last of them ends, in an ``own`` view the last for that very audience. What only
-    scores a vulnerability is no opinion that there is one: it is told beside the others, and never alone.
+    scores a vulnerability is no opinion that there is one: it is told beside the others, and never alone. Rulings
+    act on what the others say, and are none of ``claims``.
     """
     seen = [claim for claim in claims if sees(view, claim)]
+    rulings = [claim for claim in seen if claim.family == RULING]
+    if rulings:
+        word = merge([claim for claim in seen if claim.family != RULING], view)
+        return _ruled(word, _latest(rulings)) if word is not None else None
     if len(seen) > 1:
         seen = _latest(seen)
     if seen and seen[0].type == "cve" and any(map(scores, seen)):
@@ -113,6 +122,18 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
         claims=tuple(listed),
         standing=_stands(seen, view),
     )
+
+
+def _ruled(merged: Merged, rulings: list[Claim]) -> Merged:
+    """What rulings make of it. What is false is over when that was first said, for clients that know no ``revoked``."""
+    acting = covering(rulings, max(claim.last_seen for claim in merged.claims))
+    if not acting:
+        return merged
+    if verdict_of(acting[0]) == "hold":
+        return merged._replace(gate="hold")
+    audience = max((merged.audience, *(one.audience for one in acting)), key=lambda a: (audiences.rank(a), a))
+    ends = min(merged.ends, *(one.version for one in acting))
+    return merged._replace(audience=audience, ends=ends, false=True)
 
 
 def _scored(merged: Merged, scored: list[Claim]) -> Merged:

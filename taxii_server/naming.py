@@ -13,6 +13,7 @@ from normalizers import urls
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, observable_key
 from normalizers.naming import Named, borne, texts_of
+from normalizers.rulings import is_ruling
 from taxii_server.stores.base import Store
 
 _STEP = 10_000
@@ -99,5 +100,6 @@ def _mentioning(store: Store, texts: Collection[str], reader: Audience) -> Itera
     after: int | None = 0
     while after is not None:
         found = store.mentioning(texts, after=after, limit=_STEP)
-        yield from (claim for _, claim in found if audiences.sees(reader, claim.audience))
+        told = (claim for _, claim in found if audiences.sees(reader, claim.audience))
+        yield from (claim for claim in told if not is_ruling(claim))
         after = found[-1][0] if len(found) == _STEP else None

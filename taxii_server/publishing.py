@@ -174,11 +174,11 @@ class Publisher:
         """The version that is due, if a subscriber would act on anything that changed."""
         key, word, known = outlook
         state = known.state
-        if word.gate and (word.gate == "drop" or (word.standing and word.ends > now)):
+        if word.gate and not word.false and (word.gate == "drop" or (word.standing and word.ends > now)):
             return self._kept_out(plan, outlook, now)
         if state is None and (not word.standing or word.ends <= now):
             return None  # over on arrival: kept and looked up, but no entry
-        revoked = stix.ends_by_revocation(word)
+        revoked = word.false or stix.ends_by_revocation(word)
         acting = stix.acting(word, content)
         places = state.places if state is not None else {}
         admitting = [

@@ -163,6 +163,14 @@ class Sight:
                     del open_[key]
         return found
 
+    def published(self, plan: Plan, kind: str, value: str) -> Known | None:
+        """The id that an observable had last in the view, be it revoked; None where nothing was published of it."""
+        known = self.known(plan, {b"": (kind, value)})[b""]
+        if known.state is not None or known.generation == 1:
+            return known if known.state is not None else None
+        key = self._object_key(plan, kind, value, known.generation - 1)
+        return Known(key, known.generation - 1, self._store.objects(plan.scope, [key]).get(key))
+
     def _object_key(self, plan: Plan, kind: str, value: str, generation: int) -> ObjectKey:
         return object_type(kind), self.ids.merged(kind, value, plan.view.name, generation)
 

@@ -8,7 +8,7 @@ is kept meanwhile grows with the number of sources and not with that of values.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from config.instant import DAY, HOUR, MINUTE, Millis
@@ -16,6 +16,7 @@ from normalizers.claims import Claim
 from normalizers.contributions import MEMBER
 from normalizers.known_good import NOTHING, Matcher
 from normalizers.merge import agreed
+from normalizers.rulings import is_ruling, verdict_of
 from taxii_server.stores.base import Store
 
 _BATCH = 2_000
@@ -33,6 +34,8 @@ class Worth:
     types: Counter[str] = field(default_factory=Counter)
     #: that a known-good list of the hub holds, whatever is done about that
     known_good: int = 0
+    #: values that it says, or said, and that are ruled false positives
+    ruled_false: int = 0
     #: that no other source says, and that no source of another family says
     unique: int = 0
     of_family: int = 0
@@ -67,7 +70,11 @@ def worth(store: Store, names: Mapping[str, str], now: Millis, known_good: Match
         after = keys[-1]
         about = store.claims(keys)
         for key in keys:
-            standing = [claim for claim in about.get(key, ()) if not claim.withdrawn and claim.ends > now]
+            opinions, false = _ruled(about.get(key, ()))
+            if false:
+                for name in _by_source(opinions, names, found):
+                    found[name].ruled_false += 1
+            standing = [claim for claim in opinions if not claim.withdrawn and claim.ends > now]
             if standing:
                 said = _by_source(standing, names, found)
                 _count(found, said)
@@ -75,6 +82,14 @@ def worth(store: Store, names: Mapping[str, str], now: Millis, known_good: Match
                     for name in said:
                         found[name].known_good += 1
     return found
+
+
+def _ruled(about: Iterable[Claim]) -> tuple[list[Claim], bool]:
+    """What sources say of an observable, and whether a ruling stands that it is false."""
+    about = list(about)
+    opinions = [claim for claim in about if not is_ruling(claim)]
+    rulings = [claim for claim in about if is_ruling(claim) and not claim.withdrawn]
+    return opinions, any(verdict_of(one) == "false-positive" for one in rulings)
 
 
 def _by_source(claims: list[Claim], names: Mapping[str, str], found: dict[str, Worth]) -> dict[str, list[Claim]]:

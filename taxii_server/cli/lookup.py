@@ -17,10 +17,13 @@ from normalizers.around import around
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, aliases, observable_key
 from normalizers.meanings import meanings
+from normalizers.rulings import is_ruling
 from taxii_server.cli.context import NOT_FOUND, as_json, configured, now, opened, refuse
 from taxii_server.cli.lookup_names import found_by_name, is_name, show_name
 from taxii_server.cli.lookup_objects import objects_of
 from taxii_server.cli.lookup_summary import show_summary, summary_of
+from taxii_server.cli.rulings import COLUMNS as RULED
+from taxii_server.cli.rulings import ruling_row
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.naming import urls_at
 from taxii_server.stores.base import Store
@@ -114,7 +117,9 @@ def _read(value: str) -> tuple[Sequence[tuple[str, str]], str]:
 
 
 def _is_unknown(found: dict[str, Any]) -> bool:
-    return not found["total"] if "name" in found else not found["claims"] and not _besides(found)
+    if "name" in found:
+        return not found["total"]
+    return not (found["claims"] or "rulings" in found or _besides(found))
 
 
 def _urls(store: Store, found: dict[str, Any], reader: Audience, limit: int) -> dict[str, Any]:
@@ -157,10 +162,13 @@ def _known_by(settings: Settings, store: Store, alias: bytes, reader: Audience) 
 
 def _known(settings: Settings, store: Store, key: bytes, reader: Audience) -> dict[str, Any]:
     claims = _told(store.claims([key]).get(key, []), reader)
+    opinions = sorted((claim for claim in claims if not is_ruling(claim)), key=_latest_first)
+    ruled = sorted((claim for claim in claims if is_ruling(claim)), key=_latest_first)
     return {
         "type": claims[0].type if claims else "",
         "value": claims[0].value if claims else "",
-        "claims": [_claim_row(claim) for claim in sorted(claims, key=_latest_first)],
+        "claims": [_claim_row(claim) for claim in opinions],
+        **({"rulings": [ruling_row(claim) for claim in ruled]} if ruled else {}),
         "objects": list(objects_of(settings, store, key, claims, reader)),
         **({"summary": summary} if (summary := summary_of(store, claims, reader)) else {}),
     }
@@ -176,7 +184,7 @@ def _told(claims: list[Claim], reader: Audience) -> list[Claim]:
 
 def _show_all(found: dict[str, Any], *, whole: bool, limit: int) -> None:
     besides = _besides(found)
-    if found["claims"]:
+    if found["claims"] or "rulings" in found:
         _show(found, whole=whole)
     elif not besides:
         click.echo(f"{found['type']} {found['value']}: nothing is known")
@@ -200,6 +208,8 @@ def _show(known: dict[str, Any], *, whole: bool) -> None:
     if "summary" in known:
         show_summary(known["summary"], whole=whole)
     _show_rows("Claims", known["claims"], _OF_CLAIMS, whole=whole)
+    if "rulings" in known:
+        show_rows("Ruled", known["rulings"], json_=False, columns=RULED[2:], text="why")
     if known["objects"]:
         columns = [*_OF_OBJECTS, "waits_for"] if known["type"] == PASSED else _OF_OBJECTS
         show_rows("Published as", known["objects"], json_=False, columns=columns, text="collections")

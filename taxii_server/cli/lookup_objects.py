@@ -12,9 +12,10 @@ from config.observables import PASSED
 from config.settings import Settings
 from normalizers.claims import Claim
 from normalizers.ids import id_text
+from normalizers.merge import Merged
 from taxii_server.cli.tables import moment
-from taxii_server.stores.base import ObjectState, Store
-from taxii_server.views import Outlook, Plan, Sight, plans
+from taxii_server.stores.base import ObjectKey, ObjectState, Store
+from taxii_server.views import Plan, Sight, plans
 from taxii_server.whereabouts import whereabouts
 
 
@@ -31,20 +32,22 @@ def objects_of(
             yield from _passed_on(settings, store, plan, claims, titles)
             continue
         for outlook in sight.look(plan, [key], {key: claims}):
-            state = outlook.known.state
-            if state is not None:
-                yield _published(plan, outlook, state, titles)
+            known = sight.published(plan, outlook.word.type, outlook.word.value)
+            if known is not None and known.state is not None:
+                yield _published(plan, outlook.word, known.object, known.state, titles)
 
 
-def _published(plan: Plan, outlook: Outlook, state: ObjectState, titles: Mapping[str, str]) -> dict[str, Any]:
+def _published(
+    plan: Plan, word: Merged, key: ObjectKey, state: ObjectState, titles: Mapping[str, str]
+) -> dict[str, Any]:
     return {
         "view": plan.view.name,
-        "id": id_text(*outlook.known.object),
+        "id": id_text(*key),
         "version": state.version,
         "revoked": state.revoked,
-        "kept_out": {"": None, "drop": "dropped", "hold": "held"}[outlook.word.gate],
-        "ends": moment(outlook.word.ends),
-        "confidence": outlook.word.confidence,
+        "kept_out": {"": None, "drop": "dropped", "hold": "held"}[word.gate],
+        "ends": moment(word.ends),
+        "confidence": word.confidence,
         "collections": [titles.get(name, name) for name in state.places],
     }
 

@@ -10,7 +10,19 @@ from types import FrameType
 import click
 
 from config.yamlfile import SettingsError
-from taxii_server.cli import collecting, content, feeds, lists, lookup, people, running, sources, starting, upkeep
+from taxii_server.cli import (
+    collecting,
+    content,
+    feeds,
+    lists,
+    lookup,
+    people,
+    rulings,
+    running,
+    sources,
+    starting,
+    upkeep,
+)
 from taxii_server.cli.context import CONFIGURATION, FAILED, INTERRUPTED, STORE
 from taxii_server.lists import ListError
 from taxii_server.serve import CannotListen
@@ -35,6 +47,7 @@ for command in (
     feeds.feeds,
     sources.sources,
     lists.lists,
+    rulings.rulings,
     content.collections,
     people.users,
     people.tokens,

@@ -14,7 +14,18 @@ from taxii_server.cli.tables import show_json, show_table
 from taxii_server.ingest import origin_of
 from taxii_server.worth import Worth, worth
 
-_COLUMNS = ["source", "values", "unique", "shared", "first", "lead", "confidence_lost", "known_good", "most_in_common"]
+_COLUMNS = [
+    "source",
+    "values",
+    "unique",
+    "shared",
+    "first",
+    "lead",
+    "confidence_lost",
+    "known_good",
+    "ruled_false",
+    "most_in_common",
+]
 
 
 @click.command()
@@ -49,6 +60,7 @@ def _row(name: str, one: Worth) -> dict[str, Any]:
         "unique": one.unique,
         "unique_to_family": one.of_family,
         "known_good": one.known_good,
+        "ruled_false": one.ruled_false,
         "overlap": dict(sorted(one.overlap.items())),
         "shared": one.shared,
         "first": one.first,
@@ -73,6 +85,7 @@ def _shown(row: dict[str, Any]) -> list[Any]:
         _length(row["lead_seconds"]),
         f"{row['lost']['confidence'] / shared:.1f}" if shared else None,
         row["known_good"] or None,
+        row["ruled_false"] or None,
         ", ".join(f"{name} {count}" for name, count in most),
     ]
 

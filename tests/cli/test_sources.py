@@ -200,7 +200,7 @@ def test_tables(hub: list[str]) -> None:
     """One of the sources, one of what they have in common."""
     lines = CliRunner().invoke(noroshi, ["sources", *hub]).stdout.splitlines()
     assert lines[0].split("\t")[:3] == ["source", "values", "unique"]
-    assert "feed-a\t2\t1\t1\t0 %\t0m\t25.0\t-\thidden 1" in lines
+    assert "feed-a\t2\t1\t1\t0 %\t0m\t25.0\t-\t-\thidden 1" in lines
     matrix = CliRunner().invoke(noroshi, ["sources", "--matrix", *hub]).stdout.splitlines()
     at = matrix[0].split("\t").index("hidden")
     assert next(line for line in matrix if line.startswith("feed-a")).split("\t")[at] == "1"

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from config.instant import DAY, HOUR
 from normalizers.claims import Claim, detail_text, observable_key, rounded
 from normalizers.merge import View
+from normalizers.rulings import lifted, ruling
 
 NOW = 1_790_000_000_000
 OBSERVABLES = [
@@ -74,6 +75,23 @@ def claims(draw: Any, audiences: tuple[str, ...] = ("clear", "green"), about: tu
         ),
         observable_key(kind, value),
     )
+
+
+@st.composite
+def rulings(draw: Any, audiences: tuple[str, ...] = ("clear", "green"), about: tuple[str, str] | None = None) -> Claim:
+    """One ruling, that may be lifted."""
+    kind, value = about or draw(st.sampled_from(OBSERVABLES))
+    made = ruling(
+        kind,
+        value,
+        draw(st.sampled_from(["false-positive", "hold"])),
+        hub="hub.example",
+        audience=draw(st.sampled_from(audiences)),
+        at=draw(_times),
+        term=draw(st.sampled_from([DAY, 30 * DAY, 400 * DAY])),
+        why="seen",
+    )
+    return draw(st.sampled_from([made, made, lifted(made, made.version + DAY)]))
 
 
 def about_one(audiences: tuple[str, ...] = ("clear", "green")) -> Any:

@@ -20,7 +20,7 @@ from taxii_server.jobs import Jobs
 from taxii_server.standing import Standing
 from taxii_server.stores.memory import MemoryStore
 from tests.hubs import PUBLIC_SUBMISSIONS, SHARED
-from tests.merge.strategies import claims
+from tests.merge.strategies import claims, rulings
 from tests.promises.twins import NOW, Row, Twin, feed_of, twins
 
 LISTED = feed_of("feed-a")
@@ -54,7 +54,8 @@ _posted = st.lists(
     st.tuples(st.integers(1, 5), st.sampled_from(["clear", "green"]), st.integers(-2, 40)).map(lambda row: Row(*row)),
     max_size=4,
 )
-_others = st.lists(claims(audiences=("clear", "green", "amber:finance", "internal")), min_size=1, max_size=4)
+_AUDIENCES = ("clear", "green", "amber:finance", "internal")
+_others = st.lists(st.one_of(claims(audiences=_AUDIENCES), rulings(audiences=_AUDIENCES)), min_size=1, max_size=4)
 _more = [
     {"id": f"11111111-2222-4333-8444-{number:012}", "title": f"More {number}", "kind": "merged",
      "view": {"audience": "clear", **view}, "narrow": narrow, "read": ["anyone"]}

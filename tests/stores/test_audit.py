@@ -13,7 +13,7 @@ import pytest
 from taxii_server.stores import open_store
 from taxii_server.stores.base import AuditRecord, Store, StoreError, Submission, Token, User
 from taxii_server.stores.sqlite import SqliteStore
-from tests.stores.making import ALL, COLLECTION, VIEW, key_of, publication, told
+from tests.stores.making import ALL, COLLECTION, VIEW, claim, key_of, publication, row, told
 from tests.stores.running import line, running
 
 NOW = 1_800_000_000_000_000
@@ -46,6 +46,12 @@ DECISIONS: dict[str, tuple[Call, Callable[[Store], bool], str, AuditRecord]] = {
         lambda store: store.set_value("terms/feed", "clear", RECORD),
         lambda store: store.value("terms/feed") is not None,
         "remembered",
+        RECORD,
+    ),
+    "a ruling": (
+        lambda store: store.put_claims([row(claim())], audit=RECORD),
+        lambda store: store.claims([claim().key]) != {},
+        "claim",
         RECORD,
     ),
     "a publication": (
@@ -86,6 +92,8 @@ def test_what_changes_nothing_is_not_recorded(store: Store) -> None:
     assert store.delete(COLLECTION, VIEW, key_of(9), None, NOW, RECORD) == 0
     assert store.delete("nowhere", VIEW, key_of(1), None, NOW, RECORD) == 0
     store.add_submission(SUBMISSION, RECORD)
+    store.put_claims([row(claim())])
+    assert store.put_claims([row(claim())], audit=RECORD) == 0
     assert store.audit_log() == []
     assert store.publish([publication(1), publication(5), publication(6)], NOW, RECORD).count("published") == 2
     assert [record.detail["entries"] for record in store.audit_log()] == [2]

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim
+from taxii_server.stores.base.audit import AuditRecord
 
 
 class ClaimRow(NamedTuple):
@@ -89,6 +90,7 @@ class ClaimStore(Protocol):
         aliases: Collection[Alias] = (),
         records: Sequence[Told] = (),
         found: Found | None = None,
+        audit: AuditRecord | None = None,
     ) -> int:
         """Keep each claim that wins over the one stored under its key (normalizers.claims.wins), and mark the
         observable dirty for the claim's audience, in one step and in order. ``renew_at`` is set even when the stored
@@ -102,7 +104,9 @@ class ClaimStore(Protocol):
         ``records`` replace what was stored of them, in one step with the rows: a record that moved would otherwise
         leave its old claim behind, or be moved for ever without it. Only logs that can withdraw have any.
 
-        ``found``, of all the rows' observables, spares a store from looking again where nothing was marked since."""
+        ``found``, of all the rows' observables, spares a store from looking again where nothing was marked since.
+
+        With ``audit`` it survives the loss of power too: a decision is not said again."""
 
     def records(self, origin: str, ids: Collection[bytes]) -> dict[bytes, Told]:
         """The records with these ids. Unknown ones are absent."""

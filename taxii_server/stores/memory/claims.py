@@ -11,12 +11,15 @@ from threading import RLock
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, encode, wins
-from taxii_server.stores.base import Alias, ClaimRow, Found, Listed, Mark, Told
+from taxii_server.stores.base import Alias, AuditRecord, ClaimRow, Found, Listed, Mark, Told
 from taxii_server.stores.memory.ordered import Ordered
 
 
 class MemoryClaims:
     """The part of the store that knows who said what."""
+
+    #: of the desk
+    _audit: list[AuditRecord]
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +50,7 @@ class MemoryClaims:
         aliases: Collection[Alias] = (),
         records: Sequence[Told] = (),
         found: Found | None = None,
+        audit: AuditRecord | None = None,
     ) -> int:
         kept = 0
         with self._claims_lock:
@@ -60,6 +64,8 @@ class MemoryClaims:
                 self._about[told.origin, told.key].add(told.id)
             for row in rows:
                 kept += self._put(row)
+            if audit is not None and kept:
+                self._audit.append(audit)
         return kept
 
     def records(self, origin: str, ids: Collection[bytes]) -> dict[bytes, Told]:

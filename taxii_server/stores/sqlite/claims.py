@@ -12,7 +12,8 @@ from string import ascii_uppercase
 from config.audience import Audience
 from config.instant import Millis
 from normalizers.claims import Claim, decode, encode
-from taxii_server.stores.base import Alias, ClaimRow, Found, Told
+from taxii_server.stores.base import Alias, AuditRecord, ClaimRow, Found, Told
+from taxii_server.stores.sqlite.audits import add_audit
 from taxii_server.stores.sqlite.batches import chunks, insert
 from taxii_server.stores.sqlite.database import Database
 from taxii_server.stores.sqlite.lists import ListedRow, last_mark, put_listed
@@ -108,9 +109,10 @@ class SqliteClaims:
         aliases: Collection[Alias] = (),
         records: Sequence[Told] = (),
         found: Found | None = None,
+        audit: AuditRecord | None = None,
     ) -> int:
         # Whoever says it says it again until something synced is written after it: a cursor, or a verdict.
-        with self._database.writing(synced=False) as connection:
+        with self._database.writing(synced=audit is not None) as connection:
             keys = {row.key for row in rows}
             if found is not None and last_mark(connection) == found.mark:
                 keys.intersection_update(found.keys)  # of the others there is nothing
@@ -126,6 +128,8 @@ class SqliteClaims:
                 connection.executemany("INSERT OR IGNORE INTO alias VALUES (?, ?)", sorted(aliases))
             if records:
                 put_records(connection, records)
+            if audit is not None and draft.marks:
+                add_audit(connection, audit)
         return len(draft.marks)
 
     def aliased(self, alias: bytes, limit: int = 100, *, after: bytes = b"") -> list[bytes]:
