@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from config.instant import Millis, parse_span
 from config.yamlfile import given
@@ -44,6 +45,21 @@ def _web_address(text: str) -> str:
         raise ValueError("expected a web address such as https://cert.example.jp/, in ASCII")
     return text
 
+
+def fetchable(text: str) -> str:
+    """Return a URL that something can be fetched from, else raise ValueError."""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        raise ValueError(f"expected a URL such as https://feeds.example.jp/list.txt, got {given(text)}")
+    return text
+
+
+#: An http(s) URL that something is fetched from; a user may stand in it, and places for what is filled in.
+Fetchable = Annotated[str, Field(pattern=r"^https?://"), AfterValidator(fetchable)]
 
 #: An http(s) URI that may be shown.
 WebAddress = Annotated[str, AfterValidator(_web_address)]

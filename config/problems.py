@@ -72,6 +72,7 @@ PATTERNS = {
     r"^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$": "a repository as OWNER/NAME",
     r"^(tab|.)$": "one character, or tab",
     r"^[A-Za-z0-9][A-Za-z0-9._/-]*$": "the name of a branch, a tag or a commit",
+    r"^[^@]*$": "a word without @",
     r"^https?://[^?#{}]+$": "a URL that begins with http:// or https://, without a query and {}",
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from config.entry import Entry, Span
+from config.entry import Entry, Fetchable, Span, fetchable
 from config.instant import DAY, HOUR
 
 
@@ -17,7 +17,7 @@ class HttpTransport(Entry):
     kind: Literal["http"]
     #: may hold ``{key}``, replaced when fetching by the value of ``Feed.key``; never logged with the key in it. With
     #: ``{yyyy}`` and ``{mm}`` it is one document a month
-    url: str = Field(pattern=r"^https?://")
+    url: Fetchable
     #: of a URL with ``{mm}``: how many months are fetched, the current one included
     months: int = Field(default=6, ge=1, le=120)
     headers: dict[str, str] = Field(default_factory=dict)
@@ -48,7 +48,7 @@ class TaxiiTransport(Entry):
     #: of TAXII
     version: Literal["2.0", "2.1"] = "2.1"
     #: URL of the API root
-    api_root: str = Field(pattern=r"^https?://")
+    api_root: Fetchable
     #: id or title of the collection
     collection: str
     #: a user name; the password or token is ``Feed.key``
@@ -86,7 +86,7 @@ class MispTransport(Entry):
 
     kind: Literal["misp"]
     #: URL of the folder that holds manifest.json; may hold ``{key}``
-    url: str = Field(pattern=r"^https?://")
+    url: Fetchable
     headers: dict[str, str] = Field(default_factory=dict)
     #: events that have not changed for longer are not fetched: what they say has mostly ended
     age: Span = 365 * DAY
@@ -102,7 +102,7 @@ class LinkedTransport(Entry):
 
     kind: Literal["linked"]
     #: of the first page
-    url: str = Field(pattern=r"^https?://")
+    url: Fetchable
     #: may hold ``{key}``
     headers: dict[str, str] = Field(default_factory=dict)
     #: the member of an answer that holds the URL of the next page
@@ -180,7 +180,7 @@ class PagedTransport(Entry):
 
     kind: Literal["paged"]
     #: without a query
-    url: str = Field(pattern=r"^https?://[^?#{}]+$")
+    url: Annotated[str, Field(pattern=r"^https?://[^?#{}]+$"), AfterValidator(fetchable)]
     #: parameters of every request
     query: dict[str, str] = Field(default_factory=dict)
     #: may hold ``{key}``

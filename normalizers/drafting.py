@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from normalizers.bad_value import BadValue
 from normalizers.texts import is_japanese
@@ -40,6 +39,7 @@ _MALWARE = re.compile(
 )
 _LABELS = re.compile(r"tag|label|categor|campaign|target|descri|threat|type|reason|種[別類]|分類|タグ|脅威", re.I)
 _CONFIDENCE = re.compile(r"confiden|score|信頼度|確度|スコア", re.I)
+_HOST = re.compile(r"://([^/?#]*)")
 _LINK = re.compile(r"link|reference|report|detail|permalink|source|参[照考]|出典|詳細", re.I)
 _PORT = re.compile(r"port|ポート", re.I)
 _BRAND = re.compile(r"brand|ブランド", re.I)
@@ -127,7 +127,8 @@ def _value(cells: dict[str, list[Any]], kinds: dict[str, Counter[str]], rows: in
 
 
 def _one_host(column: list[Any]) -> bool:
-    hosts = Counter(urlsplit(cell).netloc for cell in column if isinstance(cell, str) and "://" in cell)
+    # Not parsed: a cell may be defanged, and brackets in it then hold no address.
+    hosts = Counter(_HOST.findall(cell)[0] for cell in column if isinstance(cell, str) and "://" in cell)
     return bool(hosts) and len(column) > 2 and hosts.most_common(1)[0][1] * 10 >= len(column) * 9
 
 

@@ -22,7 +22,7 @@ from config.transports import FileTransport, GithubTransport, HttpTransport, Mis
 from normalizers.guessing import Draft, guess, sketch
 from normalizers.guessing_about import about, is_manifest, manifest, provider
 from normalizers.records import UnreadableDocument
-from taxii_server.cli.context import FAILED, Failure
+from taxii_server.cli.context import FAILED, USAGE, Failure
 
 _GITHUB = re.compile(
     r"https?://github\.com/(?P<repository>[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+?)(?:\.git)?"
@@ -54,6 +54,12 @@ def find(source: str, collection: str | None = None) -> Found:
     """How a URL or a file can be read. Raises :class:`Failure` with what it is instead."""
     if not is_url(source):
         return _file(source)
+    try:
+        host = urlsplit(source).hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise Failure(f"expected a URL or a file, got {source!r}, which names no host", USAGE)
     if (repository := _GITHUB.fullmatch(source)) is not None:
         return github(source, repository)
     if _is_taxii(source):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from config.loading import load_feed, shipped
 from config.newfeed import About, feed_file
 from config.samples import write_samples
 from normalizers.guessing import guess
 from normalizers.guessing_about import about
+from normalizers.records import UnreadableDocument
 from taxii_server.cli import newsources
 from taxii_server.cli.context import Failure
 from taxii_server.cli.main import noroshi
@@ -299,3 +303,24 @@ def test_pulses_of_otx_are_asked_for_page_by_page(server: Server, tmp_path: Path
     made, ours = load_feed(file), load_feed(shipped("feeds/alienvault-otx.yaml"))
     assert (made.transport.kind, made.transport.since) == (ours.transport.kind, ours.transport.since)  # type: ignore[union-attr]
     assert made.publisher.homepage == "https://otx.alienvault.com/"
+
+
+@pytest.mark.parametrize("url", ["http://[.]/list.txt", "https://a[.]example/list.txt", "http://"])
+def test_what_is_no_url_is_told(url: str) -> None:
+    """A defanged one, and one without a host."""
+    result = CliRunner().invoke(noroshi, ["feeds", "new", url])
+    assert "which names no host" in str(result.exception) + result.output
+
+
+def test_a_table_of_defanged_urls(tmp_path: Path) -> None:
+    """Brackets in a URL hold no address then."""
+    rows = [f"hxxp://login{n}.bank[.]example/ja/,2026-11-2{n}" for n in range(5)]
+    draft = guess(document(("url,date\n" + "\n".join(rows)).encode()))
+    assert (draft.format["kind"], draft.format["fields"]["value"], draft.claims) == ("csv", "url", 5)
+
+
+@given(st.text(alphabet="htps:/[]().,;ab0\n ", max_size=200))
+def test_no_text_is_too_odd_to_guess_at(text: str) -> None:
+    """It is read somehow, or said to be unreadable."""
+    with suppress(UnreadableDocument):
+        guess(document(text.encode()))
