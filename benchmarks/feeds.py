@@ -104,7 +104,7 @@ def main(words: Sequence[str] | None = None) -> int:
             rate = line["rows"] / line["seconds"]
             print(f"{shape.name}, {line['name']}: {rate:,.0f} rows a second", file=sys.stderr, flush=True)
         text += [f"## {shape.title[0].upper()}{shape.title[1:]}", "", *table(lines), ""]
-        text += [reading(lines[0]), ""] if "parse" in lines[0] else []
+        text += [part for line in lines if "parse" in line for part in (reading(line), "")]
     text += [*report.place(started, report.now(), load), ""]
     whole = given.rows == FULL and given.only == list(SHAPES)
     out = HERE / "FEEDS.md" if whole else folder / "FEEDS.md"

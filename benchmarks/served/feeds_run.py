@@ -140,11 +140,17 @@ def run(folder: Path, shape: Shape, rows: int) -> Iterator[dict[str, Any]]:
             start = number * rows // 2
             yield hub.run(f"feed {number + 1}", range(start, start + rows), feed=number)
         return
+    few = max(1, rows // 100)
+    others = iter([range(start, start + few) for start in range(2 * rows, 2 * rows + 3 * few, few)])
+    if shape.kind == "log":  # whose document need not hold what it held before
+        yield hub.run(f"{few:,} rows", next(others))
+        yield hub.run(f"{few:,} others", next(others))
     yield hub.run("first collection", range(rows), parts=True)
     yield hub.run("unchanged but for one row", range(1, rows + 1))
     yield hub.run("unchanged but for one row, again", range(2, rows + 2))
-    changed = max(1, rows // 100)
-    yield hub.run("1 % changed", range(2 + changed, rows + 2 + changed))
+    yield hub.run("1 % changed", range(2 + few, rows + 2 + few))
+    if shape.kind == "log":
+        yield hub.run(f"{few:,} others, after all these", next(others))
 
 
 if __name__ == "__main__":
