@@ -180,6 +180,12 @@ def encode(claim: Claim) -> bytes:
     return orjson.dumps(tuple(claim))
 
 
+def observable_of(body: bytes) -> tuple[str, str]:
+    """Type and value of the claim that :func:`encode` gave, with less work than :func:`decode`."""
+    kind, value = orjson.loads(body)[:2]
+    return kind, value
+
+
 def decode(body: bytes) -> Claim:
     """The claim that :func:`encode` gave."""
     row = orjson.loads(body)

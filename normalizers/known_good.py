@@ -138,6 +138,10 @@ class Matcher:
         """The lists of a mask, in order of configuration."""
         return tuple(held.id for number, held in enumerate(self.lists, start=1) if mask >> number & 1)
 
+    def on(self, kind: str) -> int:
+        """The lists that may hold an observable of a type, as a mask."""
+        return self._on.get(kind, 0) | (self._on.get("site", 0) if kind == "url" else 0)
+
     def _match(self, kind: str, value: str) -> int:
         """The lists that hold a canonical observable, as a mask; 0 for nearly every one."""
         acting = self._on.get(kind, 0)

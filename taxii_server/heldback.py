@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from config.instant import Millis
+from config.observables import TYPES
 from config.settings import Settings
-from normalizers.claims import Claim
+from normalizers.claims import Claim, observable_key
 from normalizers.ids import OF_OBJECTS
 from taxii_server.stores.base import Store
 from taxii_server.suppression import Suppression
 from taxii_server.views import Outlook, Plan, Sight
 
-_STEP = 1_000
+#: Observables whose claims are read at a time, and claims whose observables are.
+_STEP, _PAGE = 1_000, 10_000
 
 
 class HeldBack(NamedTuple):
@@ -51,20 +53,21 @@ class HeldBacks:
         return sum(rule.bit for rule in policy.rules if rule.action == "hold")
 
     def of(self, list_id: str | None, *, after: bytes = b"") -> Iterator[HeldBack]:
-        """What one list holds back, or any of them, in order of key, after ``after``. Goes over all that is known."""
+        """What one list holds back, or any of them, in order of key, after ``after``. Goes over all that is known
+        before it gives the first."""
         known_good = self._sight.known_good
         wanted = 0
         for _, mask in self._holding:
             wanted |= mask
         if list_id is not None:
             wanted &= known_good.matcher.bit(list_id)
-        while wanted and (keys := self._store.keys(after=after, limit=_STEP)):
-            about = self._store.claims(keys)
-            for key in keys:
-                claims = about.get(key)
-                if claims and known_good.match(claims[0].type, claims[0].value) & wanted:
+        keys = sorted(key for page in listed(self._store, known_good, wanted) for key in page if key > after)
+        for start in range(0, len(keys), _STEP):
+            page = keys[start : start + _STEP]
+            about = self._store.claims(page)
+            for key in page:
+                if claims := about.get(key):
                     yield from self._held(key, claims, wanted)
-            after = keys[-1]
 
     def _held(self, key: bytes, claims: list[Claim], wanted: int) -> Iterator[HeldBack]:
         mask, said = 0, dict[str, Outlook]()
@@ -96,6 +99,21 @@ class HeldBacks:
             min(word.first_seen for word in words),
             max(claim.last_seen for claim in standing),
         )
+
+
+def listed(store: Store, known_good: Suppression, wanted: int) -> Iterator[list[bytes]]:
+    """Pages of the keys of observables that one of the lists holds (``wanted``: as a mask), each once, in no order that
+    means anything. Goes over all that is known."""
+    seen, after = set[bytes](), 0
+    types = {kind for kind in TYPES if wanted and known_good.matcher.on(kind) & wanted}
+    while types and (rows := store.observables(after=after, limit=_PAGE)):
+        of_types = ((kind, value) for _, kind, value in rows if kind in types)
+        found = [observable_key(*one) for one in of_types if known_good.match(*one) & wanted]
+        new = [key for key in dict.fromkeys(found) if key not in seen]
+        seen.update(new)
+        if new:
+            yield new
+        after = rows[-1][0]
 
 
 def listed_meaning(

@@ -19,12 +19,12 @@ from taxii_server.cli import heldback
 from taxii_server.cli.context import as_json, audit_of, configured, opened
 from taxii_server.cli.heldback import named
 from taxii_server.cli.tables import moment, show_json, show_rows
+from taxii_server.heldback import listed
 from taxii_server.stores.base import Store
 from taxii_server.suppression import Aside, Suppression
 from taxii_server.surveying import Survey, may_be_told, surveyed
 from taxii_server.views import Plan, Sight, plans
 
-_STEP = 1_000
 _COLUMNS = ["id", "for", "action", "entries", "hits", "elsewhere", "state"]
 _OF_VALUES = ["type", "value", "entry", "acts_in", "elsewhere"]
 
@@ -131,17 +131,15 @@ def show(name: str, limit: int, config: Path | None, data: Path | None, json_: b
 def _held_by(settings: Settings, store: Store, item: KnownGood) -> Iterator[dict[str, Any]]:
     sight = Sight(settings, store, system_clock)
     matcher, bit = sight.known_good.matcher, sight.known_good.matcher.bit(item.id)
-    after, here = b"", plans(settings)
-    while keys := store.keys(after=after, limit=_STEP):
+    here = plans(settings)
+    for keys in listed(store, sight.known_good, bit):
         for key, about in sorted(store.claims(keys).items()):
             kind, value = about[0].type, about[0].value
-            if sight.known_good.match(kind, value) & bit:
-                entry = next(hit.entry for hit in matcher.entries(kind, value) if hit.id == item.id)
-                said = _said_in(sight, here, key, about)
-                acts = [plan.view.name for plan in said if sight.known_good.acts(item, plan.view)]
-                elsewhere = [plan.view.name for plan in said if plan.view.name not in acts]
-                yield {"type": kind, "value": value, "entry": entry, "acts_in": acts, "elsewhere": elsewhere}
-        after = keys[-1]
+            entry = next(hit.entry for hit in matcher.entries(kind, value) if hit.id == item.id)
+            said = _said_in(sight, here, key, about)
+            acts = [plan.view.name for plan in said if sight.known_good.acts(item, plan.view)]
+            elsewhere = [plan.view.name for plan in said if plan.view.name not in acts]
+            yield {"type": kind, "value": value, "entry": entry, "acts_in": acts, "elsewhere": elsewhere}
 
 
 def _said_in(sight: Sight, here: list[Plan], key: bytes, about: list[Claim]) -> list[Plan]:

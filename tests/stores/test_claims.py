@@ -279,6 +279,21 @@ def test_claims_are_found_by_what_stands_in_them(store: Store) -> None:
     assert store.mentioning([]) == []
 
 
+def test_observables_are_gone_over(store: Store) -> None:
+    """Once for each claim, in the order in which they were first stored, in pages, whatever becomes of the claims."""
+    said = [claim(f"v{number % 6}", origin=f"feed-{number // 6}") for number in range(9)]
+    store.put_claims([row(item) for item in said[:5]])
+    store.put_claims([row(item) for item in said[4:]])
+    store.put_claims([row(said[2]._replace(version=said[2].version + 1, withdrawn=9))])
+    pages, after = [], 0
+    while page := store.observables(after=after, limit=4):
+        pages.append(page)
+        after = page[-1][0]
+    assert [len(page) for page in pages] == [4, 4, 1]
+    assert [(kind, value) for page in pages for _, kind, value in page] == [(item.type, item.value) for item in said]
+    assert store.observables() == [one for page in pages for one in page]
+
+
 def test_a_log_s_records_are_kept_by_id_and_found_by_observable(store: Store) -> None:
     """The last that was put of each, wherever it was before; of one origin alone."""
     a, b, other = _told(1, "a"), _told(2, "a"), _told(1, "a", origin="feed-b")

