@@ -1,4 +1,4 @@
-"""Columns: what the rows of a document have, whether the feed reads it or not.
+"""Columns: what the rows of documents have, whether the feed reads it or not, and who may see those rows.
 
 A publisher that renames a column which may be missing breaks nothing that can be seen in one document alone; it shows
 beside the one before.
@@ -6,12 +6,15 @@ beside the one before.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
+import orjson
+
 from collectors.document import Document
+from config.audience import Audience, sees
 from config.feeds import Feed
 from normalizers.fields import Fields
 from normalizers.reading import reading
@@ -43,60 +46,150 @@ class Structured(Protocol):
         """As :meth:`Tabular.cells`."""
 
 
-class Columns(NamedTuple):
-    """What the first rows of a document have."""
+@runtime_checkable
+class Marked(Protocol):
+    """A format whose rows have members of fixed names, and may say themselves who may see them."""
 
-    #: how many rows were looked at
-    rows: int
-    #: column, or path of a member -> how many of them have something there; in order of appearance
-    filled: dict[str, int]
+    #: names of those that are read and would be missed, as ``marked_cells`` gives them
+    members: ClassVar[tuple[str, ...]]
+
+    def marked_cells(self, document: Document, feed: Feed) -> Iterator[tuple[Audience, Mapping[str, Any]]]:
+        """Who may see each row, and what it says in the members that are read and in others that nobody knows. Raises
+        :class:`normalizers.records.UnreadableDocument`."""
+
+
+class Row(NamedTuple):
+    """What one row has."""
+
+    audience: Audience
+    #: of all that it says: sixteen characters
+    digest: str
+    #: the columns that are read in which it has something
+    filled: frozenset[str]
+
+
+class Columns(NamedTuple):
+    """What the rows have that somebody may see."""
+
     #: the columns that the feed reads
     read: tuple[str, ...]
+    #: in order
+    rows: list[Row]
+    #: columns that have something and are not read
+    unread: list[str]
 
     @property
     def telling(self) -> bool:
         """Whether there are enough rows to say anything."""
-        return self.rows >= ENOUGH
+        return len(self.rows) >= ENOUGH
 
     @property
-    def unread(self) -> list[str]:
-        """Columns that have something and are not read."""
-        return [name for name, count in self.filled.items() if count and not self._covered(name)]
-
-    def _covered(self, name: str) -> bool:
-        return any(f"{name}.".startswith(f"{one}.") for one in self.read)
+    def filled(self) -> Counter[str]:
+        """How many rows have something in each column that is read, and has something in any."""
+        return Counter(name for row in self.rows for name in row.filled)
 
     @property
     def shares(self) -> dict[str, int]:
         """Of a hundred rows, how many have something in each column that is read."""
-        return {name: self._count(name) * 100 // self.rows for name in self.read} if self.rows else {}
-
-    def _count(self, name: str) -> int:
-        return max((count for path, count in self.filled.items() if f"{path}.".startswith(f"{name}.")), default=0)
+        filled = self.filled
+        return {name: filled[name] * 100 // len(self.rows) for name in self.read} if self.rows else {}
 
 
-def columns(document: Document, feed: Feed) -> Columns | None:
-    """What the first rows have; None where the format has no columns. Raises
-    :class:`normalizers.records.UnreadableDocument`."""
+class Survey(NamedTuple):
+    """What the rows of documents have."""
+
+    read: tuple[str, ...]
+    rows: list[Row]
+    #: columns that have something and are not read, in order of appearance, by who may see their rows
+    unread: dict[Audience, dict[str, None]]
+
+    @property
+    def audiences(self) -> frozenset[Audience]:
+        """For whom there is a row."""
+        return frozenset(row.audience for row in self.rows)
+
+    def seen_by(self, reader: Audience) -> Columns:
+        """What the rows have that reader may see, as if there were no others."""
+        rows = [row for row in self.rows if sees(reader, row.audience)]
+        unread = dict.fromkeys(
+            name for audience, names in self.unread.items() if sees(reader, audience) for name in names
+        )
+        return Columns(self.read, rows, list(unread))
+
+
+def survey(
+    documents: Iterable[Document], feed: Feed, audiences: Iterable[Audience], *, every: bool = False
+) -> Survey | None:
+    """What the first thousand rows for each of these audiences have, or ``every`` row; None where the format has no
+    columns. Raises :class:`normalizers.records.UnreadableDocument`."""
     form = reading(feed)
-    if not isinstance(form, Tabular | Structured):
+    if not isinstance(form, Tabular | Structured | Marked):
         return None
-    names, absent = _named(form)
-    filled: Counter[str] = Counter()
-    rows = 0
-    for row in islice(form.cells(document), MOST_ROWS):
-        rows += 1
-        for name, value in leaves(row):
-            if name in filled or len(filled) < _MOST_COLUMNS:
-                filled[name] += not (isinstance(value, str) and (value in absent or value.isspace()))
-    return Columns(rows, dict(filled), names)
+    looking = _Looking(form)
+    wanted = frozenset(audiences)
+    for document in documents:
+        for audience, row in _rows(form, document, feed):
+            if every or looking.count[audience] < MOST_ROWS:
+                looking.look(audience, row)
+            elif all(looking.count[one] >= MOST_ROWS for one in wanted):
+                break
+    return looking.found
 
 
-def _named(form: Tabular | Structured) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The columns that are read, and the words that mean that nothing is there."""
-    if isinstance(form, Tabular):
-        return tuple(form.fields.columns()), frozenset(form.fields.absent)
-    return form.members, frozenset()
+def _rows(
+    form: Tabular | Structured | Marked, document: Document, feed: Feed
+) -> Iterator[tuple[Audience, Mapping[str, Any]]]:
+    if isinstance(form, Marked):
+        return form.marked_cells(document, feed)
+    return ((feed.audience, row) for row in form.cells(document))
+
+
+class _Looking:
+    """Looks at row after row."""
+
+    def __init__(self, form: Tabular | Structured | Marked) -> None:
+        #: words that mean that nothing is there
+        self._absent = frozenset(form.fields.absent if isinstance(form, Tabular) else ())
+        #: path of what lies in a row -> the columns that it fills
+        self._fills: dict[str, frozenset[str]] = {}
+        #: audience -> how many of its rows
+        self.count: Counter[Audience] = Counter()
+        read = form.fields.columns() if isinstance(form, Tabular) else form.members
+        self.found = Survey(tuple(read), [], {})
+
+    def look(self, audience: Audience, row: Mapping[str, Any]) -> None:
+        """Look at a row."""
+        self.count[audience] += 1
+        filled: set[str] = set()
+        unread = self.found.unread.setdefault(audience, {})
+        said = hashlib.blake2b(digest_size=8)
+        for path, value in leaves(row):
+            said.update(b"%b\0%b\0" % (path.encode(errors="replace"), _text_of(value)))
+            if isinstance(value, str) and (value in self._absent or value.isspace()):
+                continue
+            fills = self._filled_by(path)
+            filled |= fills
+            if not fills and len(unread) < _MOST_COLUMNS:
+                unread[path] = None
+        self.found.rows.append(Row(audience, said.hexdigest(), frozenset(filled)))
+
+    def _filled_by(self, path: str) -> frozenset[str]:
+        fills = self._fills.get(path)
+        if fills is None:
+            fills = frozenset(name for name in self.found.read if f"{path}.".startswith(f"{name}."))
+            if len(self._fills) < _MOST_COLUMNS:
+                self._fills[path] = fills
+        return fills
+
+
+def _text_of(value: Any) -> bytes:
+    """What tells a value from another; nothing where it is nested too deeply."""
+    if isinstance(value, str):
+        return value.encode(errors="replace")
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return b""
 
 
 def leaves(row: Mapping[str, Any], above: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:

@@ -75,7 +75,9 @@ class Run:
         self._standing.follow_terms(before)
         # All that the feed holds is to be read under the new terms, by those who see it from now on.
         counts = {name: self._standing.moved(getattr(self.state, name), before) for name in ("listed", *_LEARNT)}
-        self._save(cursor={}, **counts)
+        # What comes a part at a time begins anew, with what was usual then.
+        same = self._feed.steady and before.audience == self._feed.audience
+        self._save(cursor={}, columns=self.state.columns if same else {}, **counts)
         self._standing.remember_terms(before)
 
     def collect(self, *, confirmed: bool) -> None:
@@ -84,6 +86,7 @@ class Run:
         ``confirmed``: a person says that what is so unlike the last document is right.
         """
         self.follow_terms()
+        self._taking.begin(self.state.columns)
         self.state = replace(self.state, status="unchanged", message=self.state.odd)
         position = self.state.cursor
         for _ in range(_MOST_PAGES):
@@ -156,12 +159,15 @@ class Run:
         # that must not happen for a change that not all may see.
         again = self.tally.ahead and marks_rows(self._feed) and not self._feed.by_pages
         held = self.state.status == "held"
+        usual = self._taking.usual
         if again or (held and self._feed.kind == "list"):
-            self._save(cursor={})
+            self._save(cursor={}, columns=usual)
         elif apart or not held:
-            self._save(cursor=position)
+            self._save(cursor=position, columns=usual)
+        elif self._feed.by_pages:
+            self._save()  # from the cursor on all rows come again, and count then
         else:
-            self._save()
+            self._save(columns=usual)
 
     def _save(self, **changes: object) -> None:
         self._check_not_overtaken()

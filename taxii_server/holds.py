@@ -5,8 +5,7 @@ document held no others: were they counted too, what one may not see would decid
 document may be taken in for one audience and be held for another.
 
 What is decided for a whole document at once depends on no row: whether it was fetched, how large it is, and whether it
-can be read at all. A document that is no JSON has no rows yet, and so none that anybody may not see. Formats with
-columns have no markings in their rows: there is one audience, and its columns may be judged.
+can be read at all. A document that is no JSON has no rows yet, and so none that anybody may not see.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from collections.abc import Mapping
 
 from config.audience import Audience, sees
 from config.feeds import Feed
-from normalizers.columns import ENOUGH, Columns
+from normalizers.columns import ENOUGH
 from taxii_server.stores.base import FeedState
 
 Counts = Mapping[Audience, int]
@@ -24,8 +23,6 @@ Counts = Mapping[Audience, int]
 _FEW = 100
 #: Of a list, no more values than this that are gone at once are never too many, whatever share of it they are.
 _TINY = 10
-#: A column that had something in so many of a hundred rows is missed when it has nothing.
-_FIRM = 50
 #: How much larger the share of refused rows may become in a list: what is refused is not listed.
 _RISE = 0.2
 
@@ -103,20 +100,10 @@ class Holds:
         if bad > tasted * self._feed.expect.refused:
             self.why.setdefault(reader, f"{bad} of the first {tasted} rows cannot be read as they should")
 
-    def fill(self, columns: Columns) -> None:
-        """Judge by the columns that the rows have: one that is read, and was there, may have another name now."""
-        if not self._compared or not columns.telling:
-            return
-        shares = columns.shares
-        gone = [
-            f"{name} (in {before} % of the rows before)"
-            for name, before in self._before.columns.items()
-            if before >= _FIRM and shares.get(name) == 0
-        ]
-        if gone:
-            said = f"expected something in column {', '.join(gone)}, got nothing"
-            other = f"; columns that are not read: {', '.join(columns.unread[:20])}" if columns.unread else ""
-            self.why.setdefault(self._feed.audience, f"{said}{other}; {self._if_right}")
+    def fill(self, missed: Mapping[Audience, str]) -> None:
+        """Hold for those who miss a column; ``missed`` says what each does."""
+        for reader in sorted(self._readers & missed.keys()):
+            self.why.setdefault(reader, f"{missed[reader]}; {self._if_right}")
 
     def whole(self, refused: Counts, values: Counts) -> None:
         """Judge once all is read, and before anything is withdrawn for its absence from a list: rows that cannot be

@@ -9,13 +9,14 @@ from dataclasses import replace
 from collectors import Document
 from config.audience import Audience
 from config.instant import Millis
-from normalizers.columns import Columns, columns
+from normalizers.columns import survey
 from normalizers.reading import check, marks_rows
 from taxii_server.fulllist import FullList
 from taxii_server.holds import Holds
 from taxii_server.intake import Intake
 from taxii_server.standing import Standing
 from taxii_server.stores.base import FeedState
+from taxii_server.usual import Coming, Comparison, Remembered, remembered
 from taxii_server.voice import Voice
 
 Documents = tuple[Document, ...]
@@ -32,6 +33,13 @@ class Taking:
         self._recall = voice.recall
         self._standing = standing
         self._skew = skew
+        #: what is usual in the columns by now, and what was when the run began
+        self.usual: Remembered = {}
+        self._settled: Remembered = {}
+
+    def begin(self, columns: Remembered) -> None:
+        """Begin a run with what is remembered of the feed's columns."""
+        self.usual = self._settled = remembered(columns, self._feed.audience)
 
     def take(self, documents: Documents, state: FeedState, confirmed: bool, *, partial: bool, alone: bool) -> FeedState:
         """Take in documents that are one whole; gives what is to be remembered of the feed, where ``state`` is what
@@ -45,9 +53,9 @@ class Taking:
             rows.update(check(document, feed))
         self._tally.rows += rows.total()
         holds = Holds(feed, rows, state, partial=partial, confirmed=confirmed)
-        found = columns(documents[0], feed) if feed.steady and len(documents) == 1 else None
-        if found is not None:
-            holds.fill(found)
+        compared = self._compared(documents, rows, partial=partial, confirmed=confirmed)
+        if compared is not None:
+            holds.fill(compared.missed)
         self._recall.begin(documents if alone else ())
         intake = self._read(documents, rows, holds)
         if intake.list is None:
@@ -55,7 +63,20 @@ class Taking:
         else:
             listed = self._withdraw(documents[-1], intake.list, intake.refused, holds)
             state = replace(state, listed=_renewed(state.listed, listed, holds))
-        return _judged(self._learnt(state, rows, intake.refused, found, holds, confirmed), holds)
+        if compared is not None:
+            self.usual = compared.usual(holds.why)
+        return _judged(self._learnt(state, rows, intake.refused, holds, confirmed), holds)
+
+    def _compared(
+        self, documents: Documents, rows: Counter[Audience], *, partial: bool, confirmed: bool
+    ) -> Comparison | None:
+        """Their columns, beside what is usual; None where the format has none."""
+        coming: Coming = "rows" if partial else "whole" if self._feed.steady else "files"
+        found = survey(documents, self._feed, rows, every=coming == "rows")
+        if found is None:
+            return None
+        listed = self._feed.kind == "list"
+        return Comparison(found, coming, self.usual, self._settled, listed=listed, confirmed=confirmed)
 
     def _read(self, documents: Documents, rows: Counter[Audience], holds: Holds) -> Intake:
         intake = Intake(self._voice, holds, skew=self._skew, reading=self._standing.terms().reading)
@@ -91,7 +112,6 @@ class Taking:
         state: FeedState,
         rows: Counter[Audience],
         refused: Counter[Audience],
-        found: Columns | None,
         holds: Holds,
         confirmed: bool,
     ) -> FeedState:
@@ -104,7 +124,6 @@ class Taking:
             rows=_renewed(state.rows, rows, holds),
             most=_renewed(state.most, most, holds),
             bad=_renewed(state.bad, refused, holds),
-            columns=found.shares if found is not None and found.telling and not holds.why else state.columns,
         )
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from collectors import Document
-from config.audience import Audience
+from config.audience import INTERNAL, Audience
 from config.feeds import Feed
 from normalizers.claims import Claim, rounded
-from normalizers.columns import Columns, columns
+from normalizers.columns import Columns, survey
 from normalizers.reading import check, read
 from normalizers.records import Refusal
 from taxii_server.holds import Holds
@@ -30,7 +30,7 @@ class Trial:
     examples: list[tuple[int, str]] = field(default_factory=list)
     #: the first claims, as they would be stored
     first: list[Claim] = field(default_factory=list)
-    #: what the rows of the first document have; None where its format has no columns
+    #: what the first rows have; None where its format has no columns
     columns: Columns | None = None
     #: why a run would be held, ""
     held: str = ""
@@ -53,7 +53,8 @@ def trial(feed: Feed, documents: Sequence[Document]) -> Trial:
             made.claims += 1
             if len(made.first) < _FIRST:
                 made.first.append(rounded(item if isinstance(item, Claim) else item.claim))
-    made.columns = columns(documents[0], feed) if documents else None
+    found = survey(documents, feed, made.rows)
+    made.columns = found.seen_by(INTERNAL) if found is not None and documents else None
     holds = Holds(feed, made.rows, FeedState(feed=feed.id), partial=False, confirmed=False)
     for reader in made.rows:
         holds.taste(reader, made.rows, refused)

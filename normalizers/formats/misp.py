@@ -27,6 +27,11 @@ from normalizers.references import link, reference
 from normalizers.sources import Source
 from normalizers.values import ALGORITHMS, algorithm, canonical
 
+#: What an attribute may have besides: that one has it not tells nothing.
+_BESIDES = frozenset((
+    "id", "event_id", "object_id", "object_relation", "category", "distribution", "sharing_group_id", "deleted",
+    "disable_correlation", "Galaxy", "ShadowAttribute", "Sighting", "data",
+))  # fmt: skip
 #: Not for us, or not to be acted upon.
 _SECOND_THOUGHTS = frozenset(("marking", "not-for-detection", "unknown-type"))
 
@@ -38,6 +43,7 @@ class Format(Entry):
     kind: Literal["misp"]
     #: tag that an attribute or its event bears -> threat; the first that fits counts
     threats: dict[str, str] = Field(default_factory=dict)
+    members: ClassVar[tuple[str, ...]] = (*misp.EVERY, "comment", "Tag", "first_seen", "last_seen")
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal | Whole]:
         """See :class:`normalizers.reading.Reading`."""
@@ -61,6 +67,17 @@ class Format(Entry):
         _check_members(document)
         rows = (item for item in self.read(document, feed) if not isinstance(item, Whole))
         return Counter(item.audience or feed.audience for item in rows)
+
+    def marked_cells(self, document: Document, feed: Feed) -> Iterator[tuple[Audience, dict[str, Any]]]:
+        """See :class:`normalizers.columns.Marked`: of attributes, the first of each row."""
+        source = Source(feed, document)
+        for said in _events(document):
+            try:
+                reading = _Reading(source, misp.event(said), self.threats)
+            except BadValue:
+                continue
+            for row in reading.event.rows:
+                yield reading.readers(row), {name: said for name, said in row[0].items() if name not in _BESIDES}
 
 
 def _events(document: Document) -> Iterator[Any]:
@@ -132,6 +149,14 @@ class _Reading:
                 yield Record(name, self._claim(attribute, kind, text, port, audience), edition=self._edition)
             except BadValue as error:
                 yield _refused(name, attribute, error, audience, self._edition)
+
+    def readers(self, row: tuple[dict[str, Any], ...]) -> Audience:
+        """Who may see a row; nobody but the operators where that cannot be read."""
+        try:
+            attribute = misp.attribute(row, self.event)
+            return self._source.marked(misp.tlp(self._tags(attribute))) or self._source.audience
+        except BadValue:
+            return INTERNAL
 
     def _tags(self, attribute: Attribute) -> list[str]:
         return list(dict.fromkeys((*attribute.tags, *self.event.tags)))

@@ -36,6 +36,11 @@ _KINDS = {
     "SSLCertFingerprint": "certificate",
 }  # fmt: skip
 _HASHES = {"FileHash-MD5": "MD5", "FileHash-SHA1": "SHA-1", "FileHash-SHA256": "SHA-256"}
+#: What an indicator may have besides.
+_BESIDES = frozenset((
+    "id", "_id", "content", "title", "description", "role", "expiration", "is_active", "access_type", "access_reason",
+    "access_groups", "observations",
+))  # fmt: skip
 _PAGE = "https://otx.alienvault.com/pulse/"
 _time = time_reader("iso", UTC)
 
@@ -47,6 +52,7 @@ class Format(Entry):
     kind: Literal["otx"]
     #: tag of a pulse, or role of an indicator -> threat; the first that fits counts
     threats: dict[str, str] = Field(default_factory=dict)
+    members: ClassVar[tuple[str, ...]] = ("type", "indicator", "created")
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal | Whole]:
         """See :class:`normalizers.reading.Reading`."""
@@ -67,6 +73,20 @@ class Format(Entry):
         """See :class:`normalizers.reading.Reading`."""
         rows = (item for item in self.read(document, feed) if not isinstance(item, Whole))
         return Counter(item.audience or feed.audience for item in rows)
+
+    def marked_cells(self, document: Document, feed: Feed) -> Iterator[tuple[Audience, dict[str, Any]]]:
+        """See :class:`normalizers.columns.Marked`: of indicators. What a pulse has is as its author likes."""
+        source = Source(feed, document)
+        for said in _pulses(document):
+            try:
+                pulse = _Pulse(source, said, self.threats)
+            except BadValue:
+                continue
+            audience = pulse.readers()
+            for indicator in pulse.indicators:
+                if isinstance(indicator, dict):
+                    cells = {name: value for name, value in indicator.items() if name not in _BESIDES}
+                    yield audience, cells
 
 
 def _pulses(document: Document) -> Iterator[Any]:
@@ -126,6 +146,13 @@ class _Pulse:
             name = self._name(indicator)
             taken = TakenBack(name, self._modified, str(self._modified)) if error.reason == "marking" and name else None
             return refusal(line, error, audience)._replace(takes_back=taken)
+
+    def readers(self) -> Audience:
+        """Who may see its indicators; nobody but the operators where that cannot be read."""
+        try:
+            return self._audience() or self._source.audience
+        except BadValue:
+            return INTERNAL
 
     def _audience(self) -> Audience | None:
         marked = self._source.marked([self._tlp]) if self._tlp else None

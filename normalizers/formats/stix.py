@@ -36,6 +36,11 @@ _MOST_MARKINGS = 10_000
 #: It is for fewer than anybody here, for nobody knows whom, harmless, or passed on no more. What cannot be read at all
 #: is no such word.
 _SECOND_THOUGHTS = frozenset(("marking", "unknown-marking", "unmarked", "benign", "object-type"))
+#: What an indicator may have besides what is read, and what few of them have: that one has it not tells nothing.
+_BESIDES = frozenset((
+    "type", "spec_version", "id", "created_by_ref", "created", "revoked", "lang", "name", "description",
+    "pattern_version", "kill_chain_phases", "external_references", "granular_markings", "extensions",
+))  # fmt: skip
 _time = time_reader("iso", UTC)
 
 
@@ -48,6 +53,10 @@ class Format(Entry):
     threats: dict[str, str] = Field(default_factory=dict)
     #: types of the objects that are passed on unchanged
     pass_on: tuple[Passable, ...] = ()
+    members: ClassVar[tuple[str, ...]] = (
+        "pattern", "pattern_type", "modified", "valid_from", "valid_until", "indicator_types", "labels", "confidence",
+        "object_marking_refs",
+    )  # fmt: skip
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
@@ -68,6 +77,14 @@ class Format(Entry):
         """See :class:`normalizers.reading.Reading`."""
         reader = self._reader(Source(feed, document), document)
         return Counter(_readers(reader, obj, feed) for obj in self._rows(document))
+
+    def marked_cells(self, document: Document, feed: Feed) -> Iterator[tuple[Audience, dict[str, Any]]]:
+        """See :class:`normalizers.columns.Marked`: of indicators."""
+        reader = self._reader(Source(feed, document), document)
+        for obj in _objects(document):
+            if type_of(obj) == "indicator":
+                cells = {name: value for name, value in obj.items() if name not in _BESIDES}
+                yield _readers(reader, obj, feed), cells
 
     def _rows(self, document: Document) -> Iterator[Any]:
         context = CONTEXT.difference(self.pass_on)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from config.instant import DAY, HOUR
 from config.loading import load_feed, shipped
 from config.samples import render
 from config.settings import Settings
+from normalizers.markings import marking_id
 from taxii_server.ingest import Ingest
 from taxii_server.rhythm import silence
 from taxii_server.stores.base import FeedState
@@ -57,6 +59,10 @@ class Watched:
         """What the publisher answers an hour later, and what becomes of it."""
         self.clock.now += HOUR * 1_000
         self.server.will(says(body, status))
+        return self.collect(confirmed=confirmed)
+
+    def collect(self, *, confirmed: bool = False) -> FeedState:
+        """Run the feed, and publish."""
         state = Ingest(self.settings(), self.store, self.clock, owner="me", environment={}).run(
             self.feed, confirmed=confirmed
         )
@@ -149,6 +155,62 @@ def rdf(count: int, vector: str = "cvss", date: str = "date") -> str:
     return f"<rdf:RDF xmlns='http://purl.org/rss/1.0/' {named}><channel><title>JVN</title></channel>{listed}</rdf:RDF>"
 
 
+def stix(count: int, labels: str = "labels", until: str = "valid_until") -> str:
+    """A bundle of so many indicators, the last of them for members."""
+    said = {
+        "type": "indicator",
+        "spec_version": "2.1",
+        **dict.fromkeys(("created", "modified", "valid_from"), "2026-09-02T00:00:00Z"),
+        until: "2026-12-01T00:00:00Z",
+        "pattern_type": "stix",
+        labels: ["kit"],
+    }
+    listed = [
+        {
+            **said,
+            "id": f"indicator--{uuid.UUID(int=number + (4 << 76) + (8 << 60))}",
+            "pattern": f"[url:value = 'http://example.com/{number}']",
+            "object_marking_refs": [marking_id("clear" if number < count - 1 else "green")],
+        }
+        for number in range(count)
+    ]
+    return json.dumps({"type": "bundle", "id": "bundle--1", "objects": listed})
+
+
+def misp(count: int, tag: str = "Tag") -> str:
+    """An event of so many attributes."""
+    listed = [
+        {
+            "uuid": str(uuid.UUID(int=number + (4 << 76) + (8 << 60))),
+            "type": "url",
+            "value": f"http://example.com/{number}",
+            "to_ids": True,
+            "timestamp": "1788220800",
+            tag: [{"name": "kit"}],
+        }
+        for number in range(count)
+    ]
+    return json.dumps(
+        {
+            "Event": {
+                "uuid": str(uuid.UUID(int=999 + (4 << 76) + (8 << 60))),
+                "timestamp": "1788220800",
+                "Attribute": listed,
+            }
+        }
+    )
+
+
+def otx(count: int, created: str = "created") -> str:
+    """A page with one pulse of so many indicators."""
+    listed = [
+        {"type": "URL", "indicator": f"http://example.com/{number}", created: "2026-09-01T00:00:00"}
+        for number in range(count)
+    ]
+    pulse = {"id": "55e6bfb14637f22cb605746e", "TLP": "white", "modified": "2026-09-02T00:00:00", "indicators": listed}
+    return json.dumps({"results": [pulse], "next": None})
+
+
 Case = tuple[dict[str, Any], str, str | bytes, str, str]
 CASES: dict[str, Case] = {
     # what the feed is; a good document; a bad one; the state; what is said
@@ -232,6 +294,34 @@ CASES: dict[str, Case] = {
         kev(20, "productName"),
         "held",
         "column product (in 100 % of the rows before), got nothing; columns that are not read: productName",
+    ),
+    "labels renamed in STIX": (
+        {"format": {"kind": "stix"}},
+        stix(20),
+        stix(20, "tags"),
+        "held",
+        "column labels (in 100 % of the rows before), got nothing; columns that are not read: tags",
+    ),
+    "ends of indicators renamed in a log of STIX": (
+        {"format": {"kind": "stix"}, "kind": "log"},
+        stix(20),
+        stix(20, until="expires"),
+        "held",
+        "column valid_until (in 100 % of the rows before), got nothing; columns that are not read: expires",
+    ),
+    "tags renamed in MISP": (
+        {"format": {"kind": "misp"}, "kind": "log"},
+        misp(20),
+        misp(20, "Label"),
+        "held",
+        "column Tag (in 100 % of the rows before), got nothing; columns that are not read: Label",
+    ),
+    "dates renamed in OTX": (
+        {"format": {"kind": "otx"}, "kind": "log"},
+        otx(20),
+        otx(20, "added"),
+        "held",
+        "column created (in 100 % of the rows before), got nothing; columns that are not read: added",
     ),
     "titles renamed in Atom": (
         {"format": {"kind": "rss"}, "kind": "log"},

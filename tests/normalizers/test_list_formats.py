@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from config.feeds import Feed
 from config.instant import from_datetime, parse_millis
 from normalizers.bad_value import BadValue
-from normalizers.columns import columns
+from normalizers.columns import Columns, survey
 from normalizers.reading import UnusableFormat, check, reading
 from normalizers.records import UnreadableDocument
 from normalizers.times import time_reader
@@ -67,14 +67,19 @@ def test_a_pattern_has_to_have_the_columns(row: str, word: str) -> None:
         reading(own("lines", **{**ROW, "row": row}))
 
 
+def columns(text: str, feed: Feed) -> Columns:
+    """What the rows of a document have."""
+    found = survey([document(text)], feed, [feed.audience])
+    assert found is not None
+    return found.seen_by(feed.audience)
+
+
 def test_what_lines_and_elements_have_is_told() -> None:
     """Columns by name, so that one that is empty all at once is noticed."""
-    found = columns(document("203.0.113.7 since 2026-01-02\n\nelse\n"), own("lines", **ROW))
-    assert found is not None
+    found = columns("203.0.113.7 since 2026-01-02\n\nelse\n", own("lines", **ROW))
     assert found.filled == {"ip": 1, "day": 1}
-    found = columns(document("<o><e><u>http://a.example/</u><x/><y>1</y></e></o>"), own("xml", **XML))
-    assert found is not None
-    assert (found.filled, found.unread) == ({"u": 1, "y": 1}, ["y"])
+    found = columns("<o><e><u>http://a.example/</u><x/><y>1</y></e></o>", own("xml", **XML))
+    assert (found.filled, found.unread) == ({"u": 1}, ["y"])
 
 
 # ---------------------------------------------------------------- text

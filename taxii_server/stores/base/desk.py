@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -47,8 +47,9 @@ class FeedState:
     most: dict[Audience, int] = field(default_factory=dict)
     #: how many of ``rows`` were refused
     bad: dict[Audience, int] = field(default_factory=dict)
-    #: column -> how many rows of a hundred had something there when it was last taken in
-    columns: dict[str, int] = field(default_factory=dict)
+    #: what is usual in its columns, by who may see the rows (taxii_server/usual.py); older: column -> how many rows of
+    #: a hundred had something there
+    columns: Mapping[str, Any] = field(default_factory=dict)
     #: when it last said anything new
     changed: Millis = 0
     #: the longest that it ever went without, and how often it did say something new
