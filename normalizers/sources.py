@@ -40,6 +40,7 @@ class Source:
         self.audience = feed.audience
         #: the document's own time, else when it was last changed, else when it was fetched
         self.moment = moment_of(document, moment)
+        self._family = feed.origin_family
         self._listed = document.fetched if feed.kind == "list" else 0
         # The line that the feed's terms ask to be shown, where there is one. A source that may not be named gives no
         # reference at all: each would say whose it is.
@@ -71,30 +72,26 @@ class Source:
         withdrawn: Millis = 0,
         keep_personal: bool = False,
     ) -> Claim:
-        """The claim of one row about a canonical value.
+        """The claim of one row about a canonical value. ``said`` is what :meth:`understood` made of its words.
 
         A value that tells of a victim is refused (:class:`BadValue`), unless ``keep_personal``; so is a row that holds
-        the key of its feed. References that do either are dropped. ``said`` is what :meth:`understood` made of the
-        row's words, where it has any.
-
-        The version is the row's own time: ``changed``, else the later of its dates, else the document's. To stand in a
-        full list is a sighting at the time of fetching; in a log the row's date is, else the document's.
+        the key of its feed. References that do either are dropped.
         """
         if not keep_personal:
             refuse_personal(kind, value)
         said = said or self._silent
         if self._secrets:
             references = self._without_secret(references, value, detail or "", *said.labels, *said.malware)
-        dated = max(first_seen or 0, last_seen or 0)
-        last = max(dated, self._listed) or changed or self.moment
-        first = min(first_seen or last, last_seen or last)
+        if detail is None:
+            detail = self.threat()
+        version, first, last = self._times(first_seen, last_seen, changed)
         return Claim(
             kind,
             value,
             self.feed.id,
-            self.feed.origin_family,
+            self._family,
             audience or self.audience,
-            changed or dated or self.moment,
+            version,
             first,
             last,
             life or self._life(kind),
@@ -103,8 +100,20 @@ class Source:
             said.labels,
             said.malware,
             self._with_own(references, said) if references or said.techniques else self._references,
-            self._with_names(self.threat() if detail is None else detail, said),
+            self._with_names(detail, said) if said.detail else detail,
         )
+
+    def _times(
+        self, first_seen: Millis | None, last_seen: Millis | None, changed: Millis | None
+    ) -> tuple[Millis, Millis, Millis]:
+        """Version, first and last sighting of a row by its dates.
+
+        The version is the row's own time: ``changed``, else the later of its dates, else the document's. To stand in a
+        full list is a sighting at the time of fetching; in a log the row's date is, else the document's.
+        """
+        dated = max(first_seen or 0, last_seen or 0)
+        last = max(dated, self._listed) or changed or self.moment
+        return changed or dated or self.moment, min(first_seen or last, last_seen or last), last
 
     def understood(
         self,
@@ -135,8 +144,6 @@ class Source:
 
     def _with_names(self, detail: str, said: Said) -> str:
         """The detail with the names that do not stand elsewhere in a claim."""
-        if not said.detail:
-            return detail
         place = (detail, said)
         wider = self._wider.get(place)
         if wider is None:
