@@ -20,9 +20,8 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-import orjson
-
 from collectors.again import due, waiting
+from collectors.answers import whole
 from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, TooLarge, TryLater, Unreadable
 from collectors.fetch import Answer, Request, get
@@ -129,7 +128,7 @@ class _Hub:
         answer = self._ask(url, _LARGEST_WORD, headers)
         if answer.status == 304:
             return cursor["commit"], cursor["etag"]
-        said = _content(answer.body).decode("ascii", "replace").strip()
+        said = answer.body.read().decode("ascii", "replace").strip()
         if _SHA.fullmatch(said) is None:
             raise Unreadable(f"{self._shown}: expected the id of a commit, got something else")
         return said, version_of(answer.headers).get("etag", "")
@@ -137,7 +136,7 @@ class _Hub:
     def tree(self, commit: str) -> dict[str, _Blob]:
         """The files that match, by path. Raises :class:`CollectError` where there are none or too many."""
         answer = self._ask(f"{self._repository}/git/trees/{commit}?recursive=1", _LARGEST_TREE, _JSON)
-        listing = self._json(answer)
+        listing = whole(answer.body, self._shown)
         if not isinstance(listing, dict) or not isinstance(listing.get("tree"), list):
             raise Unreadable(f"{self._shown}: expected the tree of a commit, got something else")
         if listing.get("truncated"):
@@ -179,7 +178,7 @@ class _Hub:
     def _committed(self, commit: str, path: str) -> Millis:
         """When the file was last changed, by the commits that changed it."""
         query = urlencode({"sha": commit, "path": path, "per_page": 1})
-        commits = self._json(self._ask(f"{self._repository}/commits?{query}", _LARGEST_TREE, _JSON))
+        commits = whole(self._ask(f"{self._repository}/commits?{query}", _LARGEST_TREE, _JSON).body, self._shown)
         try:
             return parse_millis(commits[0]["commit"]["committer"]["date"])
         except (LookupError, TypeError, ValueError, AttributeError):
@@ -215,12 +214,6 @@ class _Hub:
             return max(0, min(int(reset[:12]) * SECOND - self._means.now(), _LONGEST_REST))
         return None
 
-    def _json(self, answer: Answer) -> Any:
-        try:
-            return orjson.loads(_content(answer.body))
-        except orjson.JSONDecodeError:
-            raise Unreadable(f"{self._shown}: expected JSON, got something else") from None
-
 
 def _is_file(item: Any) -> bool:
     return (
@@ -240,9 +233,3 @@ def _blob_id(body: Body) -> str:
         while data := stream.read(_CHUNK):
             digest.update(data)
     return digest.hexdigest()
-
-
-def _content(body: Body) -> bytes:
-    content = body.read()
-    body.close()
-    return content

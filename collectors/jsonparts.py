@@ -1,7 +1,8 @@
 """A JSON document read part by part: the records of one list, each as its bytes, and all else that it says.
 
-Only the extent of a record is found here, by its quotes and brackets; what it says is for :func:`decoded`. All else,
-with an empty list in place of the records, is decoded as a document of its own, so that nothing of the whole is unseen.
+Only the extent of a record is found here, by its quotes and brackets; what it says is for
+:func:`collectors.jsonvalues.decoded`. All else, with an empty list in place of the records, is decoded as a document of
+its own, so that nothing of the whole is unseen.
 What is held at a time is one record, or all else; neither may be large, whatever it is made of.
 """
 
@@ -12,12 +13,10 @@ import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NoReturn
 
-import orjson
+from collectors.jsonvalues import LONGEST, NotJson, TooMuch, decoded
 
-#: The longest value that is held at a time, and the most memory that it may take as a tree, in bytes.
-LONGEST, HEAVIEST = 32 * 1024 * 1024, 160 * 1024 * 1024
-#: Up to this length no value is heavy.
-_LIGHT = 1024 * 1024
+#: A longer value is not held twice while it is cut out.
+_LONG = 1024 * 1024
 _CHUNK = 256 * 1024
 #: Levels of nesting that are looked through; the parser takes a few less.
 _DEEPEST = 2_000
@@ -36,34 +35,6 @@ _scalar = re.compile(rb'[^,\]} \t\n\r"{\[:]++')
 _bracket = re.compile(_FLAT + rb'([{}\[\]"]|\Z)', re.DOTALL)
 #: An object in a list whose members nest at most once, as most records are; or nothing.
 _record = re.compile(_BLANK + rb"(?>(?:(\{" + _NESTED + rb"\})" + _BLANK + rb",)?)", re.DOTALL)
-
-
-class NotJson(ValueError):
-    """It is no JSON (RFC 8259) in UTF-8, or a part of it; the message says where."""
-
-
-class TooMuch(ValueError):
-    """One value is more than may be held at a time; the message says what was given and what is expected."""
-
-
-def decoded(text: bytes) -> Any:
-    """The value of a JSON text. Raises :class:`NotJson` and :class:`TooMuch`."""
-    if len(text) > _LIGHT and weight(text) > HEAVIEST:
-        raise TooMuch(
-            f"expected one value to take at most {HEAVIEST} bytes of memory, got {len(text)} bytes of text that may "
-            f"take {weight(text)}"
-        )
-    try:
-        return orjson.loads(text)
-    except (orjson.JSONDecodeError, RecursionError) as error:
-        raise NotJson(str(error)) from None
-
-
-def weight(text: bytes) -> int:
-    """The most bytes of memory that reading a JSON text may take; of plain records some eight times its length."""
-    # A letter beyond ASCII makes every letter of its string wider.
-    letters = len(text) if text.isascii() and rb"\u" not in text else 4 * len(text)
-    return letters + 140 * text.count(b"{") + 90 * text.count(b"[") + 80 * text.count(b":") + 90 * text.count(b",")
 
 
 class Parts:
@@ -85,13 +56,26 @@ class Parts:
     def records(self) -> Iterator[bytes]:
         """The text of each record. Raises :class:`NotJson` and :class:`TooMuch`, perhaps only at the end; the text of a
         record may yet be none of JSON."""
-        while len(self._text) < len(_BOM) and self._more():
-            pass
-        if self._text.startswith(_BOM):
-            self._at = len(_BOM)
+        self._begin()
         yield from self._value(())
-        if self._next():
-            self._fail("expected nothing after the value")
+        self._finish()
+
+    def members(self) -> Iterator[tuple[str, bytes]]:
+        """In place of the records: names and texts of an object's members, but for lists, which are passed over.
+        ``found`` is whether it is an object; a list has no members. Raises as :meth:`records`."""
+        self._begin()
+        self.found = self._next() == b"{"
+        if self.found:
+            for _, name in self._names():
+                if self._next() == b"[":
+                    self._pass_over()
+                else:
+                    yield name, self._whole()
+        elif self._next() == b"[":
+            self._pass_over()
+        else:
+            self._fail("expected an object or a list")
+        self._finish()
 
     def rest(self) -> Any:
         """The document without its records, once those are read. Raises as :func:`decoded`."""
@@ -188,6 +172,11 @@ class Parts:
                 self.found = False
                 decoded(self._whole())
 
+    def _pass_over(self) -> None:
+        """Read a list, and keep nothing of it."""
+        for _ in self._listed():
+            pass
+
     def _whole(self) -> bytes:
         """The text of the value that comes next."""
         start = self._next()
@@ -199,7 +188,7 @@ class Parts:
             end = self._end(_scalar, closed=False)
         text = self._text[self._at : end]
         self._at = end
-        if len(text) > _LIGHT:
+        if len(text) > _LONG:
             self._text, self._at = self._text[end:], 0  # so that it is not held twice
         return text
 
@@ -230,6 +219,16 @@ class Parts:
                 self._fail("it ends too early")
 
     # ------------------------------------------------------------ text
+
+    def _begin(self) -> None:
+        while len(self._text) < len(_BOM) and self._more():
+            pass
+        if self._text.startswith(_BOM):
+            self._at = len(_BOM)
+
+    def _finish(self) -> None:
+        if self._next():
+            self._fail("expected nothing after the value")
 
     def _keep(self, text: bytes) -> None:
         if len(self._rest) + len(text) > LONGEST:

@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import orjson
-
+from collectors.answers import member
 from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, Unreadable
 from collectors.fetch import Request, get
@@ -92,11 +91,7 @@ def _first(transport: LinkedTransport, since: int | None) -> str:
 
 def _next(transport: LinkedTransport, request: Request, body: Body) -> str | None:
     """The URL that an answer goes on at, on the same server alone: the key goes with it. None at the last page."""
-    try:
-        said = orjson.loads(body.read())
-    except orjson.JSONDecodeError:
-        raise Unreadable(f"{request.shown}: expected JSON, got something else or a part of it") from None
-    following = said.get(transport.next) if isinstance(said, dict) else None
+    following = member(body, transport.next, request.shown)
     if following in (None, "", False):
         return None
     if not isinstance(following, str) or len(following) > _LONGEST_LINK:

@@ -13,14 +13,14 @@ those are told that all see. Of a full list all are, as soon as one changed or l
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-import orjson
-
 from collectors.again import due, waiting
+from collectors.answers import members
 from collectors.document import Body, Collected, Document
 from collectors.errors import GiveUp, TryLater, Unreadable
 from collectors.fetch import Answer, Request, get
@@ -119,20 +119,12 @@ class _Server:
         return version, self._listed(body)
 
     def _listed(self, body: Body) -> dict[str, str]:
-        content = body.read()
-        body.close()
-        try:
-            manifest = orjson.loads(content)
-        except orjson.JSONDecodeError:
-            manifest = None
-        if not isinstance(manifest, dict):
-            raise Unreadable(
-                f"{self._shown('manifest.json')}: expected the manifest of a MISP feed, got something else"
-            )
+        with contextlib.closing(body):
+            said = [(uuid.lower(), _time(uuid, entry)) for uuid, entry in members(body, self.shown_manifest)]
+        times = {uuid: at for uuid, at in said if at is not None}
+        if said and not times:
+            raise Unreadable(f"{self.shown_manifest}: expected events by uuid with their timestamps, got none")
         oldest = self._means.now() - self._transport.age
-        times = {uuid.lower(): at for uuid, entry in manifest.items() if (at := _time(uuid, entry)) is not None}
-        if manifest and not times:
-            raise Unreadable(f"{self._shown('manifest.json')}: expected events by uuid with their timestamps, got none")
         listed = {uuid: at for uuid, at in times.items() if int(at) * SECOND >= oldest}
         if self._feed.kind == "list" and len(listed) > _LONGEST_LIST:
             raise GiveUp(f"{self._feed.id}: expected at most {_LONGEST_LIST} events of a list, got {len(listed)}")

@@ -20,12 +20,12 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 from taxii2client import v21
 from taxii2client.exceptions import AccessError, TAXIIServiceException
 from taxii2client.v21 import Collection as TaxiiCollection
 
-from collectors.document import Body, Collected, Document
+from collectors.answers import beside
+from collectors.document import Collected, Document
 from collectors.errors import GiveUp, Unreadable
 from collectors.fetch import Answer, Request, get
 from collectors.keys import basic, key_of
@@ -60,9 +60,11 @@ class Connection:
         self.also: frozenset[int] = frozenset()
         #: the last answer, its body unpacked
         self.answer: Answer | None = None
+        #: how many objects are in it; the resource is given without them
+        self.objects = 0
 
     def get(self, url: str, headers: Mapping[str, str] | None = None, params: Mapping[str, Any] | None = None) -> Any:
-        """The resource as parsed JSON; an empty one where the status is one of ``also``. Raises
+        """The resource as parsed JSON, without its objects; an empty one where the status is one of ``also``. Raises
         :class:`CollectError`."""
         query = f"?{urlencode(params, doseq=True)}" if params else ""
         request = Request(
@@ -75,13 +77,15 @@ class Connection:
             also=self.also,
         )
         self.answer = answer = get(request, self._means)
+        self.objects = 0
         if answer.status not in (200, 206):
             return {}
         media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type not in _MEDIA_TYPES[self.version]:
             expected = _MEDIA_TYPES[self.version][0]
             raise Unreadable(f"{self._shown}: expected {expected};version={self.version}, got {media_type[:60]!r}")
-        return _json(answer.body, self._shown)
+        said, self.objects = beside(answer.body, "objects", self._shown)
+        return said
 
     def close(self) -> None:
         """Nothing is kept open between requests."""
@@ -99,10 +103,10 @@ def collect(feed: Feed, transport: TaxiiTransport, cursor: Mapping[str, Any], me
     answer = connection.answer
     if answer is None or not isinstance(envelope, dict) or not isinstance(envelope.get("objects", []), list):
         raise Unreadable(f"{feed.id} at {transport.api_root}: expected a TAXII envelope, got something else")
-    page = _Page(feed.id, envelope, answer, start)
+    page = _Page(feed.id, envelope, answer, start, empty=not connection.objects)
     position = page.position(cursor)
     position |= {"source": source, "collection": resource(collection)}
-    if not envelope.get("objects"):
+    if not connection.objects:
         return Collected(cursor=position, unchanged=True)
     now = means.now()
     document = Document(
@@ -117,13 +121,15 @@ def collect(feed: Feed, transport: TaxiiTransport, cursor: Mapping[str, Any], me
 class _Page:
     """One page, and where it leaves the reader."""
 
-    def __init__(self, feed: str, envelope: Mapping[str, Any], answer: Answer, start: str | None) -> None:
+    def __init__(
+        self, feed: str, envelope: Mapping[str, Any], answer: Answer, start: str | None, *, empty: bool
+    ) -> None:
         self._feed = feed
         self._start = start
         self._next = envelope.get("next")
         self._digest = answer.body.sha256
         #: an empty page ends the run, whatever it claims: the rest may have been deleted meanwhile
-        self.more = envelope.get("more") is True and bool(envelope.get("objects"))
+        self.more = envelope.get("more") is True and not empty
         #: largest date added of the page; 0 when the server does not say
         self.last = micros(answer.headers.get(_LAST_HEADER))
 
@@ -218,10 +224,3 @@ def micros(text: object) -> Micros:
         return parse_micros(text) if isinstance(text, str) else 0
     except ValueError:
         return 0
-
-
-def _json(body: Body, shown: str) -> Any:
-    try:
-        return orjson.loads(body.read())
-    except orjson.JSONDecodeError:
-        raise Unreadable(f"{shown}: expected JSON, got something else or a part of it") from None

@@ -47,15 +47,14 @@ def collect(feed: Feed, transport: TaxiiTransport, cursor: Mapping[str, Any], me
     answer = connection.answer
     if answer is None or not isinstance(bundle, dict) or not isinstance(bundle.get("objects", []), list):
         raise Unreadable(f"{shown}: expected a STIX 2.0 bundle, got something else")
-    objects = bundle.get("objects", [])
     last = max(micros(known.get("last")), micros(answer.headers.get(_LAST_HEADER)))
     known |= {"collection": resource(collection), **({"last": taxii_time(last)} if last else {})}
-    following = _following(answer.headers.get("content-range", ""), start, shown) if objects else None
+    following = _following(answer.headers.get("content-range", ""), start, shown) if connection.objects else None
     if following is not None:
         known["start"] = following
     elif last:
         known["added_after"] = known["last"]
-    if not objects:
+    if not connection.objects:
         return Collected(cursor=known, unchanged=True)
     document = Document(content=answer.body, name=f"{collection.id}.json", fetched=means.now())
     return Collected(documents=(document,), cursor=known, more=following is not None)

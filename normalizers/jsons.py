@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from collectors.document import Document
-from collectors.jsonparts import NotJson, Parts, TooMuch, decoded
+from collectors.jsonparts import Parts
+from collectors.jsonvalues import NotJson, TooMuch, decoded
 from normalizers.records import UnreadableDocument
 from normalizers.texts import refuse_html
 

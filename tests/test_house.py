@@ -31,7 +31,7 @@ NEVER = {
     "taxii_server.taxii": {"click", "requests", "sqlite3"},
 }
 #: What meaning may know of fetching: documents, errors, and JSON in parts, which know no network and no disk.
-_VALUES_OF_COLLECTORS = ("collectors.document", "collectors.errors", "collectors.jsonparts")
+_VALUES_OF_COLLECTORS = ("collectors.document", "collectors.errors", "collectors.jsonparts", "collectors.jsonvalues")
 PRODUCT = ("config", "collectors", "normalizers", "taxii_server")
 
 

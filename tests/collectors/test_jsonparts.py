@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.jsonparts import NotJson, Parts, decoded
+from collectors.jsonparts import Parts
+from collectors.jsonvalues import NotJson, decoded
 
 _LETTERS = st.text(alphabet='ab"\\{}[],: \n\u3042\U0001f600', max_size=6)
 _VALUES = st.recursive(
@@ -129,3 +130,26 @@ def test_nonsense_is_read_as_it_is_whole(content: bytes) -> None:
         return
     records, rest, found = read(content, "", chunk=3)
     assert (records if found else rest) == expected
+
+
+@given(document=st.dictionaries(_LETTERS, _VALUES, max_size=6), chunk=_CHUNKS, indent=_INDENTS)
+def test_members_are_those_of_the_object_but_for_lists(
+    document: dict[str, Any], chunk: int, indent: int | None
+) -> None:
+    """However it is cut into chunks and written."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False).encode()
+    parts = Parts(io.BytesIO(text), chunk=chunk)
+    found = [(name, decoded(member)) for name, member in parts.members()]
+    assert found == [(name, value) for name, value in whole(text).items() if not isinstance(value, list)]
+    assert parts.found
+
+
+@given(listed=st.lists(_VALUES, max_size=4), chunk=_CHUNKS)
+def test_a_list_has_no_members(listed: list[Any], chunk: int) -> None:
+    """It is read to its end all the same: one that is cut off, or goes on, is none."""
+    text = json.dumps(listed).encode()
+    parts = Parts(io.BytesIO(text), chunk=chunk)
+    assert (list(parts.members()), parts.found) == ([], False)
+    for broken in (text[:-1], text + b"]", b"1", b"<html>"):
+        with pytest.raises(NotJson):
+            list(Parts(io.BytesIO(broken), chunk=chunk).members())

@@ -295,6 +295,28 @@ def test_envelopes_that_are_none(server: Server, waits: Waits, envelope: dict[st
     Case(server, waits).fails(Unreadable)
 
 
+@pytest.mark.parametrize(("member", "heavy"), [("objects", False), ("custom", True)])
+def test_no_more_of_a_page_is_held_than_one_object(server: Server, waits: Waits, member: str, heavy: bool) -> None:
+    """A page of three megabytes that would take a hundred and eighty as a tree: its objects are counted, and are for
+    whoever reads them; in another member they would have to be held, and are refused before they are."""
+    answer = page(1)
+    envelope = b'{"objects": [{"type": "x"}], "%s": [%s]}' % (member.encode(), b",".join([b"[]"] * 1_000_000))
+    envelope = envelope.replace(b'"objects": [{"type": "x"}], "objects"', b'"objects"')
+
+    def large(asked: Asked, exchange: Exchange) -> None:
+        if "/objects/" in asked.path:
+            exchange.answer(200, envelope, Content_Type=TYPE)
+        else:
+            answer(asked, exchange)
+
+    server.will(large)
+    case = Case(server, waits)
+    if heavy:
+        assert "expected one value to take at most" in case.fails(Unreadable)
+    else:
+        assert [document.content.size for document in case.collect().documents] == [len(envelope)]
+
+
 def test_collections_that_are_not_there_or_not_readable(server: Server, waits: Waits) -> None:
     """Somebody has to change the configuration, or the rights."""
     remote = Taxii(1)
