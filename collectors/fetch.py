@@ -1,4 +1,4 @@
-"""One GET, or a form by POST, bounded in every way: time, bytes, redirects, tries.
+"""One GET, or one POST, bounded in every way: time, bytes, redirects, tries.
 
 The whole of it ends at a deadline, a trickling body and the waits between tries included. A body that is cut off is an
 error and never a document.
@@ -57,6 +57,8 @@ class Request:
     also: frozenset[int] = frozenset()
     #: sent by POST where there is any (application/x-www-form-urlencoded); may hold a secret
     form: Mapping[str, str] = field(default_factory=dict)
+    #: sent by POST as it is, where there is any, in place of a form
+    posted: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,10 +106,10 @@ def _ask(http: requests.Session, request: Request, deadline: Deadline) -> reques
     try:
         prepared = http.prepare_request(
             requests.Request(
-                "POST" if request.form else "GET",
+                "POST" if request.form or request.posted else "GET",
                 request.url,
                 headers={"Accept-Encoding": "gzip", **request.headers},
-                data=dict(request.form) or None,
+                data=request.posted or dict(request.form) or None,
             )
         )
         if prepared.url is None:
@@ -168,8 +170,8 @@ def _late(request: Request) -> TryLater:
 
 
 def _redirected(request: Request, location: str | None) -> Request:
-    if request.form:
-        raise GiveUp(f"{request.shown}: redirected, and a form is not sent to another place")
+    if request.form or request.posted:
+        raise GiveUp(f"{request.shown}: redirected, and what is posted is not sent to another place")
     if not location:
         raise GiveUp(f"{request.shown}: redirected to nowhere")
     try:

@@ -1,7 +1,8 @@
 """Files of a public GitHub repository that match a pattern; only those whose content changed are fetched.
 
 The branch is asked for its commit, with If-None-Match; a new commit's tree is listed, and each file is fetched as it
-stands in that commit and compared with the id that the tree gives it. The cursor::
+stands in that commit and compared with the id that the tree gives it. When a file was last changed is one question of
+the API; of many files, where there is no key, it is read out of the repository's history. The cursor::
 
     {"source": repository, branch and patterns as configured,   others start anew
      "blobs": {path: id of the content that was read},
@@ -14,12 +15,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
+from collectors import githistory
 from collectors.again import due, waiting
 from collectors.answers import whole
 from collectors.document import Body, Collected, Document
@@ -38,8 +40,11 @@ from config.transports import GithubTransport
 _LARGEST_TREE = 64 * 1024 * 1024
 _LARGEST_WORD = 64 * 1024
 _CHUNK = 256 * 1024
-#: Files of a log that one page has; fewer where each costs a request to the API, which allows sixty in an hour.
-_PAGE = {"none": 100, "path": 100, "commit": 20}
+_LARGEST_HISTORY = 32 * 1024 * 1024
+#: Files of a log that one page has.
+_PAGE = 100
+#: Files whose dates are asked of the API, which allows sixty questions in an hour to those who have no key.
+_FEW = 5
 _SHA = re.compile(r"[0-9a-f]{40}")
 _FILE_MODES = frozenset(("100644", "100755"))
 _JSON = {"Accept": "application/vnd.github+json"}
@@ -72,7 +77,7 @@ def collect(feed: Feed, transport: GithubTransport, cursor: Mapping[str, Any], m
     with Several(DAMAGED if apart else ()) as several:
         for path in wanted:
             several.take(path, partial(hub.document, commit, path, blobs[path]))
-        documents = [hub.dated(document, commit) for document in several.documents.values()]
+        documents = hub.dated(list(several.documents.values()), commit)
     read = {path: blob.sha for path, blob in blobs.items() if path not in left}
     position = {"source": source, "blobs": {path: known[path] for path in left & known.keys()} | read}
     position |= waiting(cursor, blobs, wanted)
@@ -95,8 +100,7 @@ def _parted(
     changed = [path for path in sorted(blobs) if known.get(path) != blobs[path].sha]
     if feed.kind == "list":
         return sorted(blobs) if changed or known.keys() - blobs.keys() else [], frozenset()
-    page = _PAGE[transport.dates]
-    return changed[:page], frozenset(changed[page:])
+    return changed[:_PAGE], frozenset(changed[_PAGE:])
 
 
 def listing(feed: Feed, transport: GithubTransport, means: Means) -> dict[str, int]:
@@ -116,6 +120,7 @@ class _Hub:
         self._shown = f"{feed.id} at github:{transport.repository}"
         self._repository = f"{transport.api.rstrip('/')}/repos/{transport.repository}"
         self._headers = {"User-Agent": means.user_agent}
+        self._bare = key is None
         if key is not None:
             self._headers["Authorization"] = f"Bearer {key}"
 
@@ -166,14 +171,39 @@ class _Hub:
         body, name = unpacked(answer.body, path, largest)
         return Document(content=body, name=name, fetched=self._means.now(), place=path)
 
-    def dated(self, document: Document, commit: str) -> Document:
-        """The file with the time of its last change, as far as the feed's file says where to look for that. Raises
+    def dated(self, documents: Sequence[Document], commit: str) -> list[Document]:
+        """The files with the time of their last change, as far as the feed's file says where to look for that. Raises
         :class:`CollectError`."""
-        if self._transport.dates == "none":
-            return document
-        by_path = self._transport.dates == "path"
-        changed = path_date(document.place) if by_path else self._committed(commit, document.place)
-        return replace(document, modified=min(document.fetched, changed) if changed else None)
+        places = [document.place for document in documents]
+        changed: Mapping[str, Millis | None] = {}
+        if self._transport.dates == "path":
+            changed = {place: path_date(place) for place in places}
+        elif self._transport.dates == "commit":
+            by_history = self._bare and len(places) > _FEW
+            changed = self._by_history(commit, places) if by_history else self._one_by_one(commit, places)
+        dated = ((document, changed.get(document.place)) for document in documents)
+        return [replace(one, modified=min(one.fetched, at)) if at else one for one, at in dated]
+
+    def _one_by_one(self, commit: str, paths: Sequence[str]) -> dict[str, Millis]:
+        return {path: self._committed(commit, path) for path in paths}
+
+    def _by_history(self, commit: str, paths: Sequence[str]) -> dict[str, Millis]:
+        """As :meth:`_one_by_one`, at once, and no question of the API."""
+        url = f"{self._transport.git.rstrip('/')}/{self._transport.repository}.git/git-upload-pack"
+        # GitHub lets nobody else have a pack than who begins so.
+        headers = {**githistory.HEADERS, "User-Agent": f"git/2.0 {self._means.user_agent}"}
+        try:
+            answer = self._ask(url, _LARGEST_HISTORY, headers, posted=githistory.question(commit))
+            content = answer.body.read()
+            answer.body.close()
+            return githistory.last_changed(content, commit, paths, _LARGEST_HISTORY)
+        except TooLarge:
+            raise GiveUp(
+                f"{self._shown}: its history comes to more than {_LARGEST_HISTORY} bytes; "
+                "with a key GitHub is asked for the date of each file"
+            ) from None
+        except ValueError as error:
+            raise Unreadable(f"{self._shown}: its history: {error}") from None
 
     def _committed(self, commit: str, path: str) -> Millis:
         """When the file was last changed, by the commits that changed it."""
@@ -184,7 +214,7 @@ class _Hub:
         except (LookupError, TypeError, ValueError, AttributeError):
             raise Unreadable(f"{self._shown}: {path}: expected the commit that last changed it, got none") from None
 
-    def _ask(self, url: str, max_bytes: int, headers: Mapping[str, str]) -> Answer:
+    def _ask(self, url: str, max_bytes: int, headers: Mapping[str, str], posted: bytes = b"") -> Answer:
         request = Request(
             url=url,
             shown=self._shown,
@@ -193,6 +223,7 @@ class _Hub:
             timeout=self._transport.timeout,
             retries=self._transport.retries,
             also=frozenset((403, 429)),
+            posted=posted,
         )
         answer = get(request, self._means)
         if answer.status in request.also:

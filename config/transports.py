@@ -74,6 +74,7 @@ class GithubTransport(Entry):
     #: where GitHub, or one's own, answers
     api: str = Field(default="https://api.github.com", pattern=r"^https?://")
     raw: str = Field(default="https://raw.githubusercontent.com", pattern=r"^https?://")
+    git: str = Field(default="https://github.com", pattern=r"^https?://")
     max_files: int = Field(default=1_000, ge=1, le=20_000)
     #: largest file
     max_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
