@@ -17,7 +17,7 @@ from config.known_good import KnownGood, Override
 from config.observables import ObservableType, Passable
 
 #: First parts of paths that are not API roots'.
-RESERVED_PATHS = frozenset({"taxii2", "healthz", "metrics"})
+RESERVED_PATHS = frozenset({"taxii2", "healthz", "metrics", "export"})
 #: Stands in ``read:`` for everybody, with or without a name.
 ANYONE = "anyone"
 

@@ -15,9 +15,10 @@ from werkzeug.exceptions import HTTPException
 
 from config.instant import Clock
 from config.settings import Settings
-from taxii_server import accesslog, operations, taxii
+from taxii_server import accesslog, exports, operations, taxii
 from taxii_server.access import Access
 from taxii_server.credentials import Credentials
+from taxii_server.exports.choosing import BadQuery
 from taxii_server.leanflask import LeanFlask
 from taxii_server.reads import ReadCounts
 from taxii_server.replies import Reply, reply
@@ -45,6 +46,7 @@ def create_app(settings: Settings, store: Store, *, clock: Clock) -> Flask:
     nexts = Nexts(store.secret("next"))
     service = Service(settings=settings, store=store, access=access, clock=clock, nexts=nexts)
     app.register_blueprint(taxii.routes(service))
+    app.register_blueprint(exports.routes(settings, store, access, clock))
     return app
 
 
@@ -76,7 +78,7 @@ def _answer_errors(app: Flask) -> None:
     def answer(error: Exception) -> Reply:
         if isinstance(error, HTTPException) and error.code is not None:
             return _http_error(error)
-        found = translated(error)
+        found = TaxiiError(400, str(error)) if isinstance(error, BadQuery) else translated(error)
         if found is None:
             found = TaxiiError(500, "something went wrong inside the hub", error_id=secrets.token_hex(8))
             _LOG.error("request failed", exc_info=error, extra={"fields": {"error_id": found.error_id}})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 
@@ -22,16 +22,23 @@ class Reply(Response):
     """A response that hands its body to the server as it is, not through an iterator."""
 
     default_mimetype = "application/taxii+json;version=2.1"
+    safety: ClassVar[tuple[tuple[str, str], ...]] = SAFETY
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Send it (PEP 3333). A bodiless response keeps its Content-Type, as TAXII 2.1 section 3.1 asks."""
-        headers = [*self.headers.to_wsgi_list(), *SAFETY]
+        headers = [*self.headers.to_wsgi_list(), *self.safety]
         if environ["wsgi.url_scheme"] == "https":
             headers.append(_HSTS)
         start_response(self.status, headers)
         if environ["REQUEST_METHOD"] == "HEAD" or not self.is_sequence:
             return [] if self.is_sequence else self.get_app_iter(environ)
         return self.response  # type: ignore[return-value] # a list of bytes, since is_sequence
+
+
+class Streamed(Reply):
+    """A response in pieces, which whoever asked may keep, and ask whether it is still so."""
+
+    safety = tuple((name, "private, no-cache" if name == "Cache-Control" else value) for name, value in SAFETY)
 
 
 def reply(body: bytes, status: int = 200, headers: Iterable[tuple[str, str]] = (), kind: str = "") -> Reply:

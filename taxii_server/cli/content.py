@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-import orjson
 
-from config.instant import stix_time, system_clock, taxii_time
+from config.instant import system_clock, taxii_time
 from config.settings import ApiRoot, Collection, Settings
 from normalizers.envelope import EnvelopeError
 from taxii_server.access import Access, Caller
@@ -29,13 +26,14 @@ from taxii_server.cli.context import (
     refuse,
 )
 from taxii_server.cli.tables import moment, show_json, show_rows
+from taxii_server.exports.choosing import BadQuery, wanted
+from taxii_server.exports.forms import FORMS
+from taxii_server.exports.making import Exported
 from taxii_server.posting import post
 from taxii_server.publishing import Publisher
-from taxii_server.stores.base import Selection, Store, Submission
+from taxii_server.stores.base import Store, Submission
 from taxii_server.submissions import Submissions
 from taxii_server.turns import NotNow
-
-_PAGE = 1_000
 
 
 @click.command()
@@ -130,60 +128,47 @@ def _post(settings: Settings, store: Store, root: ApiRoot, item: Collection, nam
 
 @click.command()
 @click.argument("collection")
-@click.option("--format", "form", type=click.Choice(["bundle", "jsonl", "values"]), default="bundle", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(FORMS)), default="json", show_default=True)
+@click.option("--type", "types", help="Indicators of these types alone, with commas between.")
+@click.option("--confidence", help="Indicators of at least this confidence.")
+@click.option("--limit", help="At most so many, the surest.")
+@click.option("--preset", help="What a device takes: its types, and how many of them.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write there in place of the terminal.")
 @configured
-def export(collection: str, form: str, output: Path | None, config: Path | None, data: Path | None) -> None:
-    """Write all that COLLECTION holds.
+def export(
+    collection: str,
+    form: str,
+    types: str | None,
+    confidence: str | None,
+    limit: str | None,
+    preset: str | None,
+    output: Path | None,
+    config: Path | None,
+    data: Path | None,
+) -> None:
+    """Write what COLLECTION holds.
 
-    As a STIX bundle, one object a line, or the bare values of its live indicators.
+    As a STIX bundle (json) or one object a line (jsonl), whole where nothing is left out; or its live indicators: bare
+    values (txt), CSV, rules for Suricata (rules), a zone for DNS servers (rpz), or for Zeek (intel).
     """
+    given = {"type": types, "confidence": confidence, "limit": limit, "preset": preset}
+    try:
+        asked = wanted((name, value) for name, value in given.items() if value is not None)
+    except BadQuery as error:
+        refuse(f"--{error}")
     with opened(config, data) as (settings, store):
         root, item = find(settings, collection)
         if item.kind == "submissions":
             raise Failure(f"{root.path}/{item.alias} has nothing to read", FAILED)
+        made = Exported(store, settings.hub.title, item, form, asked, now())
         if output is None:
-            _export(store, str(item.id), form, sys.stdout.buffer)
+            sys.stdout.buffer.writelines(made.content())
             return
         part = output.with_name(output.name + ".part")
         try:
             with part.open("wb") as stream:
-                _export(store, str(item.id), form, stream)
+                stream.writelines(made.content())
             part.replace(output)
         except OSError as error:
             part.unlink(missing_ok=True)
             raise Failure(f"{output}: {error.strerror}; nothing was written", FAILED) from error
-
-
-def _export(store: Store, collection: str, form: str, out: BinaryIO) -> None:
-    bodies = _bodies(store, collection)
-    if form == "jsonl":
-        for body in bodies:
-            out.write(body + b"\n")
-    elif form == "values":
-        present = stix_time(now())
-        for body in bodies:
-            obj = orjson.loads(body)
-            if obj["type"] == "indicator" and not obj.get("revoked") and obj.get("valid_until", "9") > present:
-                out.write(obj["name"].encode() + b"\n")
-    else:
-        _export_bundle(bodies, out)
-
-
-def _export_bundle(bodies: Iterator[bytes], out: BinaryIO) -> None:
-    out.write(b'{"type":"bundle","id":"bundle--%s"' % str(uuid.uuid4()).encode())
-    before = b',"objects":['
-    for body in bodies:
-        out.write(before + body)
-        before = b","
-    out.write(b"]}\n" if before == b"," else b"}\n")
-
-
-def _bodies(store: Store, collection: str) -> Iterator[bytes]:
-    after = 0
-    while True:
-        page = store.bodies(collection, Selection(limit=_PAGE, after=after))
-        yield from page.bodies
-        if not page.more:
-            return
-        after = page.last

@@ -80,7 +80,7 @@ def test_every_command_that_a_page_shows_can_be_given(item: shells.Shown) -> Non
         ("noroshi users add soc --team members", "No such option"),
         ("noroshi lookup", "value: needed, and not given"),
         ("noroshi backup one.db two.db --config hub.yaml", "too many arguments: two.db"),
-        ("noroshi export all --format xml", "form: expected one of bundle, jsonl, values, got xml"),
+        ("noroshi export all --format xml", "form: expected one of txt, csv, json, jsonl, rules, rpz, intel, got xml"),
         ("A=1 sudo -u noroshi /opt/noroshi/bin/noroshi wrk --config hub.yaml > log", "no command 'wrk'"),
     ],
 )

@@ -182,7 +182,7 @@ def test_the_command_line_works_beside_the_running_hub(demo: Demo) -> None:
         ("tokens", "add", "soc", "--label", "test", "--expires", "30d", "--json"),
         ("tokens", "list"),
         ("doctor",),
-        ("export", "public/indicators", "--format", "values"),
+        ("export", "public/indicators", "--format", "txt"),
         ("backup", str(demo.data / "copy.db")),
     ):
         done = run(*command, *common)
