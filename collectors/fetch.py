@@ -104,27 +104,7 @@ def _follow(http: requests.Session, request: Request, deadline: Deadline, clock:
 
 def _ask(http: requests.Session, request: Request, deadline: Deadline) -> requests.Response:
     try:
-        prepared = http.prepare_request(
-            requests.Request(
-                "POST" if request.form or request.posted else "GET",
-                request.url,
-                headers={"Accept-Encoding": "gzip", **request.headers},
-                data=request.posted or dict(request.form) or None,
-            )
-        )
-        if prepared.url is None:
-            raise requests.exceptions.InvalidURL
-        settings = http.merge_environment_settings(prepared.url, {}, True, None, None)
-        # By way of the adapter: Session.send reads the whole body of a redirect, however large, even when it is not to
-        # follow it.
-        return http.get_adapter(prepared.url).send(
-            prepared,
-            stream=True,
-            timeout=(min(_CONNECT_TIMEOUT, request.timeout / SECOND), min(_READ_TIMEOUT, request.timeout / SECOND)),
-            verify=True if settings["verify"] is None else settings["verify"],
-            cert=settings["cert"],
-            proxies=settings["proxies"],
-        )
+        return _sent(http, request)
     except requests.exceptions.SSLError as error:
         problem: TryLater | GiveUp = GiveUp(f"{request.shown}: {_distrusted(error)}")
     except requests.Timeout:
@@ -137,6 +117,28 @@ def _ask(http: requests.Session, request: Request, deadline: Deadline) -> reques
         problem = TryLater(f"{request.shown}: the exchange failed ({type(error).__name__})")
     # Outside the except clause, so that the low-level error, which shows the URL with its key, is not kept as context.
     raise _late(request) if deadline.passed else problem
+
+
+def _sent(http: requests.Session, request: Request) -> requests.Response:
+    """The answer, of which the body is not read. Raises what requests and urllib3 raise."""
+    posted = request.posted or dict(request.form) or None
+    headers = {"Accept-Encoding": "gzip", **request.headers}
+    made = requests.Request("POST" if posted else "GET", request.url, headers=headers, data=posted)
+    prepared = http.prepare_request(made)
+    if prepared.url is None:
+        raise requests.exceptions.InvalidURL
+    settings = http.merge_environment_settings(prepared.url, {}, True, None, None)
+    seconds = request.timeout / SECOND
+    # By way of the adapter: Session.send reads the whole body of a redirect, however large, even when it is not to
+    # follow it.
+    return http.get_adapter(prepared.url).send(
+        prepared,
+        stream=True,
+        timeout=(min(_CONNECT_TIMEOUT, seconds), min(_READ_TIMEOUT, seconds)),
+        verify=True if settings["verify"] is None else settings["verify"],
+        cert=settings["cert"],
+        proxies=settings["proxies"],
+    )
 
 
 def _distrusted(error: requests.exceptions.SSLError) -> str:

@@ -36,34 +36,35 @@ def collect(feed: Feed, transport: LinkedTransport, cursor: Mapping[str, Any], m
     key = key_of(feed, means.environment)
     check_used(feed, *transport.headers.values())
     now = means.now()
-    known: dict[str, Any] = dict(cursor) if cursor.get("source") == transport.url else {"source": transport.url}
 
-    def page(url: str) -> Collected:
-        request = Request(
-            url=url,
-            shown=f"{feed.id} at {transport.url}",
-            headers={
-                "User-Agent": means.user_agent,
-                "Accept": "application/json",
-                **in_headers(transport.headers, key),
-            },
-            max_bytes=transport.max_bytes,
-            timeout=transport.timeout,
-            retries=transport.retries,
-        )
+    def page(known: Mapping[str, Any], url: str) -> Collected:
+        request = _request(feed, transport, url, key, means)
         return _collected(feed, transport, known, request, get(request, means).body, now)
 
+    known: dict[str, Any] = dict(cursor) if cursor.get("source") == transport.url else {"source": transport.url}
     if "next" in known:
         means.pacing.sleep(transport.pause / SECOND)
         try:
-            return page(known["next"])
+            return page(known, known["next"])
         except (GiveUp, Unreadable):
             # What it was to go on at may be there no more, and would be asked for ever. The run before this one has
             # said so, and a server that goes in circles must not be kept busy by this one.
             if now - known["begun"] < _STUCK:
                 raise
     known = {name: value for name, value in known.items() if name in ("source", "since")} | {"begun": now, "pages": []}
-    return page(_first(transport, known.get("since")))
+    return page(known, _first(transport, known.get("since")))
+
+
+def _request(feed: Feed, transport: LinkedTransport, url: str, key: str | None, means: Means) -> Request:
+    headers = {"User-Agent": means.user_agent, "Accept": "application/json"}
+    return Request(
+        url=url,
+        shown=f"{feed.id} at {transport.url}",
+        headers={**headers, **in_headers(transport.headers, key)},
+        max_bytes=transport.max_bytes,
+        timeout=transport.timeout,
+        retries=transport.retries,
+    )
 
 
 def _collected(

@@ -140,14 +140,7 @@ class _Table:
 
     def rows(self) -> Iterator[Row | Refusal]:
         """The rows, the header left out. Raises :class:`UnreadableDocument`."""
-        options = self._options
-        reader = csv.reader(
-            self._lines(),
-            delimiter=options.between,
-            skipinitialspace=options.skip_spaces or options.padded,
-            quoting=csv.QUOTE_MINIMAL if options.quotes else csv.QUOTE_NONE,
-            strict=True,
-        )
+        reader = self._reader()
         pick: Callable[[Any], tuple[Any, ...]] | None = None
         width = 0
         count = 0
@@ -158,18 +151,15 @@ class _Table:
             except StopIteration:
                 break
             except csv.Error:
-                if pick is None:
-                    raise UnreadableDocument(f"{self._document.name}: expected a header, got broken quotes") from None
                 count += 1
-                yield Refusal(self._start, "bad-quotes", "expected fields quoted as RFC 4180 says, got broken quotes")
+                yield self._broken_quotes(in_header=pick is None)
                 continue
             if not cells:
                 continue
             if pick is None:
-                names, is_row = self._header(cells)
-                pick, width = tuple if self._every else self._picker(names), len(names)
-                self.names = names
-                self._begin(names)
+                self.names, is_row = self._header(cells)
+                pick, width = tuple if self._every else self._picker(self.names), len(self.names)
+                self._begin(self.names)
                 if is_row:
                     continue
             count += 1
@@ -180,6 +170,21 @@ class _Table:
         if self._familiar is not None:
             count += self._familiar.passed
         self._finish(count, seen_any=pick is not None)
+
+    def _reader(self) -> Iterator[list[str]]:
+        options = self._options
+        return csv.reader(
+            self._lines(),
+            delimiter=options.between,
+            skipinitialspace=options.skip_spaces or options.padded,
+            quoting=csv.QUOTE_MINIMAL if options.quotes else csv.QUOTE_NONE,
+            strict=True,
+        )
+
+    def _broken_quotes(self, *, in_header: bool) -> Refusal:
+        if in_header:
+            raise UnreadableDocument(f"{self._document.name}: expected a header, got broken quotes") from None
+        return Refusal(self._start, "bad-quotes", "expected fields quoted as RFC 4180 says, got broken quotes")
 
     def _begin(self, names: list[str]) -> None:
         """From here on known rows are passed over: the first one never is, but where it holds the names."""
