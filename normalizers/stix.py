@@ -14,13 +14,12 @@ import orjson
 
 from config.audience import Audience, marking_of
 from config.instant import stix_time
-from normalizers.claims import Reference
+from normalizers import object_labels
 from normalizers.contributions import Own, extension, external_reference
 from normalizers.ids import OBJECT_TYPES, pattern_of
-from normalizers.labels import MALWARE, NAMED, PREFIX, TECHNIQUE
 from normalizers.markings import Dialect, marking_id
 from normalizers.merge import Merged
-from normalizers.names import ATTACK
+from normalizers.vulnerabilities import report, vulnerability
 
 #: threat -> (what a description calls it, indicator_types, kill chain phases)
 THREATS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
@@ -34,8 +33,6 @@ THREATS: dict[str, tuple[str, str, tuple[tuple[str, str], ...]]] = {
     "scanner": ("Scanning", "anomalous-activity", ()),
     "malicious-activity": ("Malicious activity", "malicious-activity", ()),
 }
-#: Languages of texts, in the order in which they are shown.
-_LANGUAGES = ("en", "ja")
 _ANY_THREAT = ("malicious-activity",)
 
 
@@ -78,9 +75,9 @@ def content(merged: Merged, dialect: Dialect, publisher: str = "") -> bytes:
     """The content of the object that says ``merged``, as canonical bytes; ``publisher`` is the id of the identity that
     a report refers to."""
     if merged.type == "cve":
-        return orjson.dumps(_vulnerability(merged, dialect))
+        return orjson.dumps(vulnerability(merged, dialect))
     if merged.type == "advisory":
-        return orjson.dumps(_report(merged, dialect, publisher))
+        return orjson.dumps(report(merged, dialect, publisher))
     return _indicator(merged, dialect)
 
 
@@ -97,11 +94,11 @@ def _indicator(merged: Merged, dialect: Dialect) -> bytes:
     )
     likewise = _likewise(
         tuple(merged.detail.get("threat", _ANY_THREAT)),
-        sources(merged),
+        object_labels.sources(merged),
         merged.families,
         merged.malware,
         tuple(merged.detail.get("port", ())),
-        _named(merged),
+        object_labels.named(merged),
         merged.labels,
         merged.confidence,
         merged.audience,
@@ -148,54 +145,9 @@ def _likewise(
         *(f"known-good={name}" for name in known_good),
     )
     shown["confidence"] = confidence
-    shown["labels"] = [*labels, *_labels(made, names, malware, named)]
+    shown["labels"] = [*labels, *object_labels.labels(made, names, malware, named)]
     shown["object_marking_refs"] = [marking_id(marking_of(audience), dialect)]
     return orjson.dumps(shown)
-
-
-def _common(
-    shown: dict[str, Any], merged: Merged, dialect: Dialect, made: tuple[str, ...], value: str | None = None
-) -> dict[str, Any]:
-    """What vulnerabilities and reports have in common, added to what is ``shown``."""
-    shown["confidence"] = merged.confidence
-    labels = [*merged.labels, *_labels(made, _named(merged), merged.malware, sources(merged))]
-    if labels:
-        shown["labels"] = labels
-    shown["object_marking_refs"] = [marking_id(marking_of(merged.audience), dialect)]
-    shown["extensions"] = orjson.Fragment(extension(merged, _own(merged), value))
-    return shown
-
-
-def _named(merged: Merged) -> tuple[str, ...]:
-    """The labels for those behind it, what it imitates, whom it is aimed at, and techniques."""
-    detail = merged.detail
-    found = []
-    if not NAMED.keys().isdisjoint(detail):
-        found = [f"{prefix}{name}" for member, prefix in NAMED.items() for name in detail.get(member, ())]
-    for source, _, number in merged.references:
-        if source == ATTACK and number:
-            found.append(f"{TECHNIQUE}{number}")
-    return tuple(found)
-
-
-def _labels(
-    made: tuple[str, ...], names: tuple[str, ...], malware: tuple[str, ...], named: tuple[str, ...]
-) -> tuple[str, ...]:
-    # SIEM clients drop linked objects, so what those would say is repeated in labels.
-    return (
-        *(f"{PREFIX}{label}" for label in made),
-        *names,
-        *(f"{MALWARE}{name}" for name in malware),
-        *(f"{PREFIX}source={name}" for name in named),
-    )
-
-
-def sources(merged: Merged) -> tuple[str, ...]:
-    """The origins that may be named, in order."""
-    if len(merged.claims) == 1:
-        origin = merged.claims[0].origin
-        return () if ":" in origin else (origin,)
-    return tuple(sorted({claim.origin for claim in merged.claims if not claim.withdrawn and ":" not in claim.origin}))
 
 
 def _description(threats: tuple[str, ...], named: tuple[str, ...], families: int, malware: tuple[str, ...]) -> str:
@@ -214,71 +166,3 @@ def _types(threats: tuple[str, ...]) -> tuple[str, ...]:
 def _phases(threats: tuple[str, ...]) -> tuple[dict[str, str], ...]:
     phases = sorted({phase for threat in threats if threat in THREATS for phase in THREATS[threat][2]})
     return tuple({"kill_chain_name": chain, "phase_name": name} for chain, name in phases)
-
-
-def _own(merged: Merged) -> Own:
-    """The own properties of an object that has no validity, and references that are not the claims' alone."""
-    return Own(merged.audience, None, None, merged.confidence, merged.labels, merged.malware, None)
-
-
-def _vulnerability(merged: Merged, dialect: Dialect) -> dict[str, Any]:
-    detail = merged.detail
-    shown: dict[str, Any] = {"name": merged.value}
-    texts = [_in(detail, name, language) for language in _LANGUAGES for name in ("title", "description")]
-    if any(texts):
-        shown["description"] = "\n\n".join(filter(None, texts))
-    made: list[Reference] = [("cve", "", merged.value), *(("cwe", "", cwe) for cwe in detail.get("cwe", ()))]
-    shown["external_references"] = _references(made, merged)
-    said = _cvss(detail)
-    if "epss" in detail:
-        said.append(f"epss={detail['epss']:g}")
-    said += [f"product={product}" for product in detail.get("products", ())]
-    if "exploited" in detail:
-        said.append(f"exploited-since={stix_time(detail['exploited'])[:10]}")
-    if detail.get("ransomware"):
-        said.append("ransomware")
-    return _common(shown, merged, dialect, tuple(said))
-
-
-def _report(merged: Merged, dialect: Dialect, publisher: str) -> dict[str, Any]:
-    detail = merged.detail
-    shown: dict[str, Any] = {"name": _text(detail, "title") or merged.value}
-    other = _in(detail, "title", "ja") if _in(detail, "title", "en") else ""
-    texts = [_in(detail, "description", "en"), other, _in(detail, "description", "ja")]
-    if any(texts):
-        shown["description"] = "\n\n".join(filter(None, texts))
-    if "en" not in detail.get("title", {}) and "ja" in detail.get("title", {}):
-        shown["lang"] = "ja"
-    shown["report_types"] = ["vulnerability" if detail.get("cves") else "threat-report"]
-    shown["published"] = stix_time(detail.get("published", merged.first_seen))
-    # The CVEs stand in the external references. A reference to their vulnerabilities would make this object's content
-    # depend on what else is published, and dangle when one of them leaves.
-    shown["object_refs"] = [publisher]
-    references = _references([("cve", "", cve) for cve in detail.get("cves", ())], merged)
-    if references:
-        shown["external_references"] = references
-    return _common(shown, merged, dialect, (), merged.value)
-
-
-def _references(made: list[Reference], merged: Merged) -> list[dict[str, str]]:
-    """Those made from what is known about the observable, and the claims' own."""
-    return [external_reference(one) for one in (*made, *(own for own in merged.references if own not in made))]
-
-
-def _text(detail: dict[str, Any], name: str) -> str:
-    return next(filter(None, (_in(detail, name, language) for language in _LANGUAGES)), "")
-
-
-def _in(detail: dict[str, Any], name: str, language: str) -> str:
-    found: dict[str, str] = detail.get(name, {})
-    return found.get(language, "")
-
-
-def _cvss(detail: dict[str, Any]) -> list[str]:
-    """The highest score by each version of CVSS: sources differ, and each one's vector stands in the contributions."""
-    highest: dict[str, float] = {}
-    for item in detail.get("cvss", ()):
-        if item.get("score") is not None:
-            version = item.get("version") or "unknown"
-            highest[version] = max(item["score"], highest.get(version, 0.0))
-    return [f"cvss-{version}={score}" for version, score in sorted(highest.items())]

@@ -18,7 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from config.settings import ANYONE, ApiRoot, Collection, Settings
+from config.roots import ANYONE, ApiRoot, Collection
+from config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

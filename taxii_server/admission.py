@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from config.instant import Millis
 from config.observables import PASSED
-from config.settings import Collection
+from config.roots import Collection
 from normalizers.ids import object_type
 from normalizers.merge import Merged
 

@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from config.instant import Clock
+from config.roots import ANYONE
 from config.samples import write_samples
-from config.settings import ANYONE, Settings
+from config.settings import Settings
 from taxii_server.credentials import hash_password
 from taxii_server.stores.base import AuditRecord, Store, User
 

@@ -11,7 +11,8 @@ import orjson
 
 from config.audience import audience_of, sees
 from config.instant import Micros, Millis, parse_micros, parse_millis
-from config.settings import ApiRoot, Collection, Settings
+from config.roots import ApiRoot, Collection
+from config.settings import Settings
 from normalizers.checking import Scrutiny, key_of
 from normalizers.markings import companion, tlp_of
 from taxii_server.access import Caller

@@ -10,7 +10,8 @@ import uuid
 from collections import Counter
 
 from config.instant import Micros
-from config.settings import ApiRoot, Collection, Settings
+from config.roots import ApiRoot, Collection
+from config.settings import Settings
 from normalizers.envelope import objects_of
 from taxii_server.access import Caller
 from taxii_server.sharing import Share

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from config.instant import Micros, parse_micros, parse_millis, stix_time
-from config.settings import ApiRoot, Collection, Settings
+from config.roots import ApiRoot, Collection
+from config.settings import Settings
 from taxii_server.access import Caller, Forbidden
 from taxii_server.fitness import Fitness, Posted, Unfit, digest
 from taxii_server.stores.base import (

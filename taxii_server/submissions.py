@@ -17,7 +17,8 @@ from typing import Any
 from config.audience import INTERNAL, Audience, audience_of, rank
 from config.instant import DAY, HOUR, SECOND, Clock, stix_time
 from config.observables import LIFE
-from config.settings import ApiRoot, Settings
+from config.roots import ApiRoot
+from config.settings import Settings
 from normalizers.bad_value import BadValue
 from normalizers.checking import Scrutiny
 from normalizers.claims import Claim, detail_text, encode, rounded, wins

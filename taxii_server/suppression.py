@@ -18,7 +18,8 @@ from config import audience as audiences
 from config.audience import Audience
 from config.instant import Millis
 from config.known_good import KnownGood
-from config.settings import Collection, Settings
+from config.roots import Collection
+from config.settings import Settings
 from normalizers.claims import observable_key
 from normalizers.ids import OF_OBJECTS
 from normalizers.known_good import Matcher

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from config.instant import Clock
-from config.settings import Collection, Settings
+from config.roots import Collection
+from config.settings import Settings
 from normalizers import companions, stix
 from normalizers.claims import Claim
 from normalizers.ids import Ids, id_text, object_type

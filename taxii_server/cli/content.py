@@ -10,7 +10,8 @@ from typing import Any, BinaryIO
 import click
 
 from config.instant import system_clock, taxii_time
-from config.settings import ApiRoot, Collection, Settings
+from config.roots import ApiRoot, Collection
+from config.settings import Settings
 from normalizers.envelope import EnvelopeError
 from taxii_server.access import Access, Caller
 from taxii_server.cli.context import (

@@ -8,7 +8,8 @@ from flask import Blueprint, request
 from flask.globals import app_ctx
 
 from config.instant import Clock
-from config.settings import Collection, Settings
+from config.roots import Collection
+from config.settings import Settings
 from taxii_server.access import Access, Forbidden, Hidden
 from taxii_server.exports.choosing import BadQuery, wanted
 from taxii_server.exports.making import Exported

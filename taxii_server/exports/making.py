@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 
 from config.instant import HOUR, Millis, stix_time
-from config.settings import Collection
+from config.roots import Collection
 from taxii_server.exports.choosing import BadQuery, Wanted, chosen
 from taxii_server.exports.forms import FORMS, Form
 from taxii_server.exports.rows import About

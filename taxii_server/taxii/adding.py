@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 from flask import Request
 
-from config.settings import ApiRoot, Collection
+from config.roots import ApiRoot, Collection
 from normalizers.envelope import EnvelopeError
 from taxii_server.posting import post
 from taxii_server.replies import Reply, reply

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from flask import Blueprint
 
-from config.settings import Collection
+from config.roots import Collection
 from taxii_server.access import Rights
 from taxii_server.replies import Reply, reply
 from taxii_server.taxii.media import STIX

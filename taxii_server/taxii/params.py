@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 from urllib.parse import parse_qsl
 
 from config.instant import Micros, parse_micros
-from config.settings import ApiRoot
+from config.roots import ApiRoot
 from taxii_server.stores.base import LAST, ObjectKey, Selection, Versions, version_key
 from taxii_server.taxii.errors import TaxiiError, bad_request
 from taxii_server.taxii.nexts import Nexts, Place

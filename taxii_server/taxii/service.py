@@ -8,7 +8,8 @@ from flask import request
 from flask.globals import app_ctx
 
 from config.instant import Clock
-from config.settings import ApiRoot, Collection, Settings
+from config.roots import ApiRoot, Collection
+from config.settings import Settings
 from taxii_server.access import Access, Caller
 from taxii_server.stores.base import Store
 from taxii_server.taxii.nexts import Nexts

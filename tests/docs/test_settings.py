@@ -16,7 +16,8 @@ from config.feeds import Expectation, Feed, Publisher
 from config.instant import DAY
 from config.known_good import Cap, KnownGood
 from config.observables import LIFE, PASSED, TYPES
-from config.settings import ApiRoot, Collection, Group, Hub, Narrowing, Settings, ViewEntry
+from config.roots import ApiRoot, Collection, Narrowing, ViewEntry
+from config.settings import Group, Hub, Settings
 from config.transports import Transport
 from normalizers.reading import reading
 from normalizers.stix import THREATS
