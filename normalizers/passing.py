@@ -51,6 +51,15 @@ class Version(NamedTuple):
         return key_of(self.id)
 
     @property
+    def marked(self) -> int:
+        """How narrow its TLP markings are, those of its parts among them: a rank of :mod:`config.audience`; 0 without
+        any."""
+        obj: dict[str, Any] = orjson.loads(self.body)
+        parts = (one["marking_ref"] for one in obj.get("granular_markings", ()) if "marking_ref" in one)
+        labels = map(tlp_of, (*obj.get("object_marking_refs", ()), *parts))
+        return max((audiences.rank(label) for label in labels if label is not None), default=0)
+
+    @property
     def from_then(self) -> Millis:
         """From when on it may be served: not before it was modified."""
         return parse_millis(self.modified) + 1

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from collectors import Document
-from config.audience import Audience
+from config.audience import Audience, rank
 from config.instant import Millis
 from config.observables import PASSED
 from normalizers.claims import Claim, no_later
@@ -52,8 +52,9 @@ class Intake:
             batch.append(pair)
             if len(batch) >= BATCH:
                 self._accept(batches.pop(audience), document)
-        for batch in batches.values():
-            self._accept(batch, document)
+        # The narrowest first: what the document says again for fewer is not let out before that is read.
+        for audience in sorted(batches, key=rank, reverse=True):
+            self._accept(batches[audience], document)
         self._logbook.end(document.fetched)
 
     def _items(self, document: Document) -> Iterator[Item]:

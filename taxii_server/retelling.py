@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from config.audience import Audience, sees
+from config.audience import Audience, rank, sees
 from config.instant import Millis
 from config.observables import PASSED
 from normalizers.claims import Claim, encode, observable_key
@@ -146,11 +146,20 @@ def _since(told: Told, before: Told) -> Told:
 
 
 def _replaces(told: Told, before: Told | None) -> bool:
-    """The later version; at a tie what is read as documents are now or from another edition, then the greater bytes."""
+    """The later version; at a tie what is read as documents are now or from another edition, then what counts more."""
     if before is None or told.claim.version != before.claim.version:
         return before is None or told.claim.version > before.claim.version
     claim = told.claim
     if claim.type == PASSED:
         # Seen when the version was first read: whether a document is read again may depend on what not all may see.
         claim = claim._replace(first_seen=before.claim.first_seen, last_seen=before.claim.last_seen)
-    return told.reading != before.reading or encode(claim) > encode(before.claim)
+    return told.reading != before.reading or _weight(claim) > _weight(before.claim)
+
+
+def _weight(claim: Claim) -> tuple[int, bool, bytes]:
+    """What a version told twice counts by: what is for fewer, then what is taken back, then the greater bytes.
+
+    Whom it is for comes first, so that whoever may not see one telling of it learns from that it is there, and nothing
+    of what it says. A log's audiences are of one group at most: of two, one is the narrower.
+    """
+    return rank(claim.audience), claim.withdrawn > 0, encode(claim)

@@ -111,8 +111,7 @@ class Walk:
         stix_id = self._claims[key][0].value
         state = self._state(stix_id)
         choice = self._choice(key, state)
-        # Under an id of the hub's own nobody else says anything.
-        if choice is None or (state is not None and state.key != key):
+        if choice is None:
             return None
         lacking = tuple(name for name in self._plan.names if self._lacks(name, choice, state))
         names = tuple(name for name in lacking if self._whole(choice, name))
@@ -178,8 +177,12 @@ class Walk:
 
     def _choice(self, key: bytes, state: ObjectState | None) -> Choice | None:
         """The version that counts; of one that is published already, as it was published: no other bytes get its date.
-        None where it is older than what was published."""
-        best = next((choice for choice in self._choices(key) if choice.version.from_then <= self._now), None)
+        None where it is older than what was published, or that is marked for more than anybody says now; and under an
+        id of the hub's own."""
+        if state is not None and state.key != key:
+            return None
+        choices = self._choices(key)
+        best = next((choice for choice in choices if choice.version.from_then <= self._now), None)
         if best is None or state is None or _is_later(best.version, state):
             return best
         if time_key(best.version.modified) < time_key(state.version):
@@ -188,7 +191,12 @@ class Walk:
             return best
         bodies = (self._store.object_body(place, best.version.key, self._plan.scope) for place in state.places)
         served = next((body for body in bodies if body is not None and stix.digest(body) == state.digest), None)
-        return None if served is None else best._replace(version=passing.version(orjson.loads(served)))
+        if served is None:
+            return None
+        there = passing.version(orjson.loads(served))
+        moment = time_key(state.version)
+        marked = min(one.version.marked for one in choices if time_key(one.version.modified) == moment)
+        return best._replace(version=there) if there.marked >= marked else None
 
     def _state(self, stix_id: str) -> ObjectState | None:
         if stix_id not in self._states:

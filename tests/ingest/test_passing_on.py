@@ -365,6 +365,34 @@ def test_what_is_marked_for_fewer_leaves_those_who_had_it(world: World) -> None:
     world.resolve(MEMBERS)
 
 
+def test_what_is_marked_for_fewer_under_one_date_leaves_everybody_who_had_it_marked_for_more(world: World) -> None:
+    """A version told anew, not made anew: no marking stands that its source gave up, and no date gets other bytes. Its
+    next version is theirs for whom that is."""
+    world.say(ALL)
+    world.say([identity(marking="green"), actor(labels=["other"])], "2.json")
+    for collection in (PUBLIC, MEMBERS):
+        assert world.ids(collection) == [IDS[2]]
+        world.resolve(collection)
+    world.say([identity()], "3.json")
+    world.say(ALL, "4.json")
+    for collection in (PUBLIC, MEMBERS):
+        assert world.ids(collection) == [IDS[2]]
+    world.say([identity(at=1, marking="green")], "5.json")
+    assert world.ids(PUBLIC) == [IDS[2]]
+    assert sorted(world.ids(MEMBERS)) == sorted(IDS)
+    world.resolve(MEMBERS)
+
+
+def test_what_is_marked_for_more_under_one_date_stays_shut_until_its_next_version(world: World) -> None:
+    """Members keep it as they have it."""
+    world.say([identity(marking="green")])
+    before = world.hub.log(MEMBERS)
+    world.say([identity()], "2.json")
+    assert (world.ids(PUBLIC), world.hub.log(MEMBERS)) == ([], before)
+    world.say([identity(at=1)], "3.json")
+    assert world.ids(PUBLIC) == world.ids(MEMBERS) == [IDS[0]]
+
+
 def test_what_a_list_no_longer_holds_leaves(tmp_path: Path, store: Store) -> None:
     """With what refers to it, and returns as it was when it is listed again."""
     world = World(tmp_path, store, lists())

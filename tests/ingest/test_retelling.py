@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from config.audience import rank
 from config.instant import HOUR, stix_time
 from normalizers.claims import Claim, observable_key, rounded
 from normalizers.folds import fold
@@ -146,6 +148,67 @@ def test_versions_of_claims_rise_with_every_change(versions: list[Version]) -> N
             known = before.get((row.claim.value, row.claim.audience))
             assert known is None or row.claim.version > known.version
         assert store.put_claims(change.rows, records=change.records) == len(change.rows)
+
+
+class Twice(NamedTuple):
+    """What a record says by one number, which others of it may have too; and what it says instead where that is hidden."""
+
+    record: int
+    number: int
+    said: tuple[str, str, bool, str]
+    instead: tuple[str, str, bool, str]
+
+    def version(self, hidden: bool) -> Version:
+        said = self.instead if hidden and self.said[1] != "clear" else self.said
+        return Version(self.record, self.number, *said)
+
+
+def _said(audiences: list[str]) -> Any:
+    flags = st.sampled_from([False, False, True])
+    return st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(audiences), flags, st.sampled_from(["x", "y", "z"]))
+
+
+HIDDEN = ["green", "amber:finance", "amber+strict:finance", "internal"]
+_twice = st.lists(
+    st.builds(Twice, st.integers(0, 1), st.integers(0, 2), _said(["clear", "clear", *HIDDEN]), _said(HIDDEN)),
+    max_size=8,
+)
+
+
+@given(_twice, st.randoms(use_true_random=False), st.integers(1, 4))
+@settings(max_examples=400)
+def test_promise_3_of_one_version_told_twice_the_same_stands_whatever_the_order(
+    told: list[Twice], random: Any, size: int
+) -> None:
+    """A log that tells a version anew for others, or in other words, without a new date: in any order, grouping and
+    repetition the same stands, and of each record it is for nobody but those whom all tellings of it were for."""
+    stores = [MemoryStore(), MemoryStore()]
+    versions = [one.version(hidden=False) for one in told]
+    for store in stores:
+        again = [*versions, *random.sample(versions, len(versions) // 2)]
+        random.shuffle(again)
+        for start in range(0, len(again), size):
+            _tell(store, again[start : start + size])
+    one, other = ({place: claim._replace(version=0) for place, claim in _claims(store).items() if not claim.withdrawn}
+                  for store in stores)  # fmt: skip
+    assert one == other
+    for record in {version.record for version in versions}:
+        number = max(version.number for version in versions if version.record == record)
+        narrowest = max((v.audience for v in versions if v[:2] == (record, number)), key=rank)
+        kept = stores[0].records("log", [hashlib.blake2b(f"indicator--{record}".encode(), digest_size=16).digest()])
+        assert [told.claim.audience for told in kept.values()] == [narrowest]
+
+
+@given(st.lists(_twice, max_size=4))
+@settings(max_examples=400)
+def test_promise_2_what_a_version_says_to_fewer_besides_is_not_told(batches: list[list[Twice]]) -> None:
+    """Whom else, what and in what words: all that others learn is that they may have it no more."""
+    stores = [MemoryStore(), MemoryStore()]
+    for hidden, store in enumerate(stores):
+        for batch in batches:
+            _tell(store, [one.version(hidden=bool(hidden)) for one in batch])
+    one, other = ({place: claim for place, claim in _claims(store).items() if place[1] == "clear"} for store in stores)
+    assert one == other
 
 
 @pytest.mark.parametrize("refused", [False, True], ids=["marked for fewer", "refused for its marking"])

@@ -179,6 +179,63 @@ def test_promise_2_nor_do_those_matter_that_say_other_versions_of_the_same_objec
             assert _dangling(_every(with_.store, collection)) == []
 
 
+SECRETS = ("green", "amber")
+_secret = st.tuples(st.sampled_from(SECRETS), st.sampled_from(["good", "revoked"]), st.integers(0, 1))
+
+
+def _instead(objects: list[Passed], secrets: list[tuple[str, str, int]]) -> list[Passed]:
+    """The same with other markings and contents where not all may see them; whether they can be read stays."""
+    few = [one._replace(alike=True, number=one.number % 2, version=one.version % 2) for one in objects]
+    few = [one._replace(one=(one.one[0] % 2, ""), other=(one.other[0] % 2, "")) for one in few]
+    found = []
+    for one, (marking, state, about) in zip(few, secrets, strict=False):
+        if one.marking in SECRETS and one.state != "broken":
+            one = one._replace(marking=marking, state=state, one=(about, ""))
+        found.append(one)
+    return found
+
+
+@example(
+    [
+        ("feed-b", [Passed("identity", 0, "clear", 0, (0, ""), (0, ""))], "1.json", 2),
+        ("feed-b", [Passed("identity", 0, "green", 0, (0, ""), (0, ""))], "2.json", 2),
+    ],
+    [("amber", "good", 0)] * 12,
+    [("green", "good", 0)] * 12,
+    2_000,
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["feed-a", "feed-b", "feed-b"]),
+            _objects(["clear", "green", "clear", "amber"]),
+            st.sampled_from(["1.json", "2.json"]),
+            st.sampled_from([2, 2, 2, 30, 24 * 200]),
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.lists(_secret, min_size=12, max_size=12),
+    st.lists(_secret, min_size=12, max_size=12),
+    st.sampled_from([1, 2, 3, 2_000]),
+)
+@settings(max_examples=settings().max_examples // 2)
+def test_promise_2_of_what_is_told_anew_for_fewer_only_that_is_told(
+    history: list[Any], one: list[Any], other: list[Any], batch: int
+) -> None:
+    """Versions told twice and more for different markings, of a later date or of the same: all that those learn who
+    may not have it is that, and not for whom it is instead or what it says."""
+    with tempfile.TemporaryDirectory() as folder:
+        answers = []
+        for number, secrets in enumerate((one, other)):
+            twin = Twin(Path(folder) / str(number), [LISTED, LOGGED], restricted=True)
+            _live([(feed, _instead(objects, secrets), *more) for feed, objects, *more in history], batch)(twin)
+            answers.append(twin.served())
+            for collection in (PUBLIC, MEMBERS, OWN):
+                assert _dangling(_every(twin.store, collection)) == []
+        assert answers[0] == answers[1]
+
+
 def test_promise_2_a_leak_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison finds a view that looks at what is not for it."""
     feeds = [LISTED, LOGGED.model_copy(update={"share": "members"})]
