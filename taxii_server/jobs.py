@@ -62,16 +62,14 @@ class Jobs:
         filled = configured & set(orjson.loads(self._store.value("filled") or "[]"))
         if configured != filled:
             self._publisher.publish_all()
-            self._publisher.unfilled = configured - filled
-            self._publisher.sight.known_good.counting = False
+            self._publisher.unfilled = unfilled = configured - filled
+            plans = [plan for plan in self._publisher.plans if unfilled.intersection(plan.names)]
             done = 0
-            for keys in self._keys("job/fill", " ".join(sorted(configured - filled))):
-                self._store.mark_dirty(keys, CLEAR)
-                self._publisher.publish_all()
+            for keys in self._keys("job/fill", " ".join(sorted(unfilled))):
+                self._publisher.look_again([(key, CLEAR) for key in keys], plans)
                 done += len(keys)
                 progress(done)
             self._publisher.unfilled = set()
-            self._publisher.sight.known_good.counting = True
         self._store.set_value("filled", orjson.dumps(sorted(configured)).decode())
 
     def reissue(

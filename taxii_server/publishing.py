@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from config import audience as audiences
+from config.audience import Audience
 from config.instant import Clock, Millis
 from config.settings import Settings
 from normalizers import stix
@@ -92,11 +93,33 @@ class Publisher:
         with self.turns.turn():
             return self._publish_marked(marks, self.store.claims({mark.key for mark in marks}))
 
+    def look_again(self, due: Sequence[tuple[bytes, Audience]], plans: Sequence[Plan]) -> None:
+        """Publish all that is marked; then have a job's observables merged anew in those of these views that see the
+        audience beside each. That is no news: it does not count towards the caps of known-good lists, and takes no turn
+        before what is. Raises NotNow."""
+        self.publish_all()
+        try:
+            while due:
+                marks = [Mark(0, key, audience) for key, audience in due]
+                with self.turns.turn(), self.sight.known_good.uncounted():
+                    _, again = self._look(marks, self.store.claims({mark.key for mark in marks}), plans)
+                due = [item for item in due if item[0] in again]
+        finally:
+            self.release()
+
     def _all_dirty(self, marks: Sequence[Mark]) -> bool:
         """Whether these are all the marks there are, and nothing was marked since."""
         return self.store.last_mark() == marks[-1].number and self.store.dirty(1) == [marks[0]]
 
     def _publish_marked(self, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> tuple[int, int]:
+        published, again = self._look(marks, claims, self.plans)
+        self.store.clear_dirty([mark for mark in marks if mark.key not in again])
+        return len(marks), published
+
+    def _look(
+        self, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]], plans: Sequence[Plan]
+    ) -> tuple[int, set[bytes]]:
+        """How many versions were published, and the marked observables to be looked at once more."""
         # Within the turn: what is decided about lists is written in one, with marks that must not be spent on less.
         self.sight.known_good.refresh()
         if not self._shipped:
@@ -105,17 +128,17 @@ class Publisher:
             self.store.wait(key, claim.audience, until)
         self.passing.wait(claims)
         published, again = 0, set[bytes]()
-        for part in self.passing.parts(self.plans, marks, claims):
-            count, conflicting = self._publish_part(part, claims)
+        for part in self.passing.parts(plans, marks, claims):
+            count, conflicting = self._publish_part(part, claims, plans)
             published += count
             again |= conflicting
-        self.store.clear_dirty([mark for mark in marks if mark.key not in again])
-        return len(marks), published
+        return published, again
 
-    def _publish_part(self, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]]) -> tuple[int, set[bytes]]:
-        """How many versions were published, and the marked observables to be looked at once more."""
+    def _publish_part(
+        self, marks: Sequence[Mark], claims: Mapping[bytes, list[Claim]], plans: Sequence[Plan]
+    ) -> tuple[int, set[bytes]]:
         published, again = 0, set[bytes]()
-        for plan in self.plans:
+        for plan in plans:
             # In order of the first mark that this view may see: what it may not see must not even change an order.
             keys = [mark.key for mark in marks if audiences.sees(plan.view.audience, mark.audience)]
             reach = self.sight.reach(plan, list(dict.fromkeys(keys)), claims)

@@ -1,8 +1,8 @@
 """When known-good lists change: what they hold now and did not, or do no more, is merged again.
 
 A list changes with its file, its package, its action or its audience, and where it is set aside. The lists of before
-are kept compiled until all is done, so that only observables whose match changed are marked; each mark bears the
-audience of the list, so that nobody else even notices.
+are kept compiled until all is done, so that only observables whose match changed are looked at; and those only where
+the list may be known of, so that nobody else even notices.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from itertools import groupby
-from operator import itemgetter
 from typing import NamedTuple
 
 import orjson
@@ -123,7 +121,7 @@ class Relisting:
         after = self._capped(before, after)
         views = {plan.view.name: plan.view.audience for plan in self._publisher.plans}
         change = Change(before, after, self._old(before), self._known_good.matcher, views)
-        self._mark(change, hashlib.sha256(after.text().encode()).hexdigest()[:16], progress)
+        self._look(change, hashlib.sha256(after.text().encode()).hexdigest()[:16], progress)
         self._store.set_value(_APPLIED, after.text())
         lists.forget_others(self._publisher.settings, [after.kept_as])
 
@@ -133,27 +131,23 @@ class Relisting:
         kept = lists.kept(self._publisher.settings, before.kept_as)
         return None if kept is None else Matcher(kept)
 
-    def _mark(self, change: Change, purpose: str, progress: Progress) -> None:
+    def _look(self, change: Change, purpose: str, progress: Progress) -> None:
         done = 0
-        self._known_good.counting = False
-        try:
-            for keys in self._steps("job/lists", purpose):
-                for audience, marked in self._changed(change, self._store.claims(keys)):
-                    self._store.mark_dirty(marked, audience)
-                self._publisher.publish_all()
-                done += len(keys)
-                progress(done)
-        finally:
-            self._known_good.counting = True
+        for keys in self._steps("job/lists", purpose):
+            self._publisher.look_again(self._changed(change, self._store.claims(keys)), self._publisher.plans)
+            done += len(keys)
+            progress(done)
 
-    def _changed(self, change: Change, claims: Mapping[bytes, list[Claim]]) -> Iterator[tuple[Audience, list[bytes]]]:
-        """The marks due, in order of key alone: where a step ends depends on keys that some views know nothing of."""
-        marks: list[tuple[Audience, bytes]] = []
-        for key in sorted(claims):
-            kind, value = claims[key][0].type, claims[key][0].value
-            marks += [(audience, key) for audience in change.audiences(kind, value) if kind not in OF_OBJECTS]
-        for audience, run in groupby(marks, key=itemgetter(0)):
-            yield audience, [key for _, key in run]
+    def _changed(self, change: Change, claims: Mapping[bytes, list[Claim]]) -> list[tuple[bytes, Audience]]:
+        """Of what some views say something else now, with the audience that those see, in order of key alone: where a
+        step ends depends on keys that some views know nothing of."""
+        about = [(key, claims[key][0]) for key in sorted(claims)]
+        return [
+            (key, audience)
+            for key, claim in about
+            if claim.type not in OF_OBJECTS
+            for audience in change.audiences(claim.type, claim.value)
+        ]
 
     # -- caps
 

@@ -8,7 +8,8 @@ batches changes when that is.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -73,8 +74,7 @@ class Suppression:
         self._aside: str | None = None
         self._tallies: dict[str, _Tally] = {}
         self.decisions = Decisions(store)
-        #: whether what is looked at counts; not while a job has all looked at anew
-        self.counting = True
+        self._counting = True
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -193,9 +193,18 @@ class Suppression:
 
     # -- counting
 
+    @contextmanager
+    def uncounted(self) -> Iterator[None]:
+        """Within a turn of publishing: what a job has looked at anew is no news, and does not count."""
+        self._counting = False
+        try:
+            yield
+        finally:
+            self._counting = True
+
     def count(self, view: str, keys: Sequence[bytes], held: Mapping[bytes, tuple[str, ...]]) -> None:
         """Note what a view looked at and knows of, each key as often as it was marked, and which lists hold some."""
-        if not self._items or not self.counting:
+        if not self._items or not self._counting:
             return
         tally = self._tallies.setdefault(view, _Tally())
         tally.seen += len(keys)

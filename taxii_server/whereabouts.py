@@ -89,15 +89,16 @@ class Walk:
 
     def enter(self, marked: bytes) -> Iterator[Publication]:
         """What is due of that object, and of what waited for it, each behind what it refers to."""
-        stack = [marked]
+        stack = [(marked, "")]
         while stack:
-            key = stack.pop()
-            edition = self._edition(key)
+            key, awaited = stack.pop()
+            edition = self._edition(key, awaited)
             if edition is not None:
                 yield edition
             # What waits for a marked one is looked at in any case: a crash may have come between the two.
             if edition is not None or key == marked:
-                stack += reversed(self._waiting(self._claims[key][0].value))
+                stix_id = self._claims[key][0].value
+                stack += ((other, stix_id) for other in reversed(self._waiting(stix_id)))
 
     def _waiting(self, stix_id: str) -> list[bytes]:
         found: list[bytes] = []
@@ -106,12 +107,13 @@ class Walk:
             self._claims.update(page)
         return found
 
-    def _edition(self, key: bytes) -> Publication | None:
-        """The version that is due, for the collections that lack it and hold all that it refers to."""
+    def _edition(self, key: bytes, awaited: str) -> Publication | None:
+        """The version that is due, for the collections that lack it and hold all that it refers to. It comes in its own
+        turn if it is not ``awaited`` that it refers to: another version may, which the view does not see."""
         stix_id = self._claims[key][0].value
         state = self._state(stix_id)
         choice = self._choice(key, state)
-        if choice is None:
+        if choice is None or (awaited and awaited not in choice.version.references):
             return None
         lacking = tuple(name for name in self._plan.names if self._lacks(name, choice, state))
         names = tuple(name for name in lacking if self._whole(choice, name))

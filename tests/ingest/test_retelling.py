@@ -151,7 +151,7 @@ def test_versions_of_claims_rise_with_every_change(versions: list[Version]) -> N
 
 
 class Twice(NamedTuple):
-    """What a record says by one number, which others of it may have too; and what it says instead where that is hidden."""
+    """What a record says by one number, as others of it may, and what it says instead where that is hidden."""
 
     record: int
     number: int

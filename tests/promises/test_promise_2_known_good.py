@@ -26,6 +26,8 @@ from tests.hubs import settings as hub_settings
 from tests.promises.twins import NOW, Row, Twin, feed_of, twins
 
 FINANCE = "22222222-2222-4333-8444-555555555555"
+#: another of theirs, which is there from some moment on
+THEIRS = "22222222-2222-4333-8444-666666666666"
 NAMES = [f"n{number}.{half}.example" for number in range(6) for half in ("one", "two")]
 
 
@@ -57,12 +59,14 @@ def lists(draw: st.DrawFn) -> dict[str, Any]:
 def steps() -> st.SearchStrategy[tuple[str, Any]]:
     """What may happen to a hub."""
     some = st.lists(lists(), max_size=3, unique_by=lambda item: item["id"])
+    anything = st.lists(claims(("clear", "green", "amber:finance")), max_size=6)
     return st.one_of(
         st.tuples(st.just("public"), st.lists(claims(("clear",)), min_size=1, max_size=6)),
         st.tuples(
             st.just("restricted"), st.lists(claims(("green", "amber:finance", "internal")), min_size=1, max_size=6)
         ),
         st.tuples(st.just("lists"), some),
+        st.tuples(st.just("meanwhile"), st.tuples(st.one_of(some, st.none()), anything)),
         st.tuples(
             st.just("decide"),
             st.tuples(
@@ -76,7 +80,7 @@ def steps() -> st.SearchStrategy[tuple[str, Any]]:
     )
 
 
-def _settings(known_good: list[dict[str, Any]], folder: Path) -> Settings:
+def _settings(known_good: list[dict[str, Any]], folder: Path, *, theirs: bool) -> Settings:
     groups = {
         "members": {"title": "Members", "clearance": "green"},
         "publishers": {"title": "Publishers", "clearance": "green"},
@@ -84,18 +88,30 @@ def _settings(known_good: list[dict[str, Any]], folder: Path) -> Settings:
     }
     raw = hub_settings(groups=groups).model_dump()
     view = {"audience": "amber:finance"}
-    own = {"id": FINANCE, "title": "Finance", "kind": "merged", "view": view, "read": ["finance"]}
-    raw["api_roots"][1]["collections"] = [*raw["api_roots"][1]["collections"], own]
+    for name in [FINANCE, THEIRS] if theirs else [FINANCE]:
+        own = {"id": name, "title": name, "kind": "merged", "view": view, "read": ["finance"]}
+        raw["api_roots"][1]["collections"] = [*raw["api_roots"][1]["collections"], own]
     return Settings.model_validate({**raw, "known_good": known_good}).model_copy(update={"data": folder})
 
 
 def replay(history: list[tuple[str, Any]], seen: Callable[[str], bool], folder: Path) -> Hub:
     """Live through a history with what ``seen`` lets be known of: claims and lists by their audience."""
     clock, store = SteppingClock(NOW * 1_000), MemoryStore()
+    present: list[dict[str, Any]] = []
+    theirs = False
 
-    def start(known_good: list[dict[str, Any]]) -> Hub:
-        hub = Hub(store, clock, _settings([item for item in known_good if seen(item["audience"])], folder))
-        Jobs(hub.publisher).settle()
+    def start(news: list[Claim]) -> Hub:
+        """What is said meanwhile is said once a step of a job is done, and else at the end."""
+        seen_of = [item for item in present if seen(item["audience"])]
+        hub = Hub(store, clock, _settings(seen_of, folder, theirs=theirs and seen("amber:finance")))
+        waiting = [claim for claim in news if seen(claim.audience)]
+
+        def hear(done: int = 0) -> None:
+            hub.put(waiting)
+            waiting.clear()
+
+        Jobs(hub.publisher).settle(hear)
+        hear()
         return hub
 
     hub, batch = start([]), 2_000
@@ -103,7 +119,11 @@ def replay(history: list[tuple[str, Any]], seen: Callable[[str], bool], folder: 
         if what == "tick":
             clock.now += detail
         elif what == "lists":
-            hub = start(detail)
+            present = detail
+            hub = start([])
+        elif what == "meanwhile":  # with other lists, or with the other collection of theirs come or gone
+            present, theirs = (present, not theirs) if detail[0] is None else (detail[0], theirs)
+            hub = start(detail[1])
         elif what == "publish":
             batch = detail
         elif what == "decide":
@@ -185,10 +205,21 @@ MEANWHILE = [
     ("lists", [_list("green", "one.example")]),
     ("restricted", _said("green", "n3.one.example")),
 ]
+#: Members' values come that their list holds, while a job sees to a group's list, and while one fills its collection.
+WITHIN: list[list[tuple[str, Any]]] = [
+    [
+        ("restricted", _said("green", *(f"n{number}.one.example" for number in range(4)))),
+        ("lists", [_list("green", "two.example")]),
+        ("meanwhile", (job, _said("green", *(f"n{number}.two.example" for number in range(4))))),
+    ]
+    for job in ([_list("green", "two.example"), _list("amber:finance", "one.example")], None)
+]
 
 
 @example(STEPS)
 @example(MEANWHILE)
+@example(WITHIN[0])
+@example(WITHIN[1])
 @given(st.lists(steps(), max_size=10))
 @how(max_examples=100, deadline=None)
 def test_promise_2_members_bytes_do_not_depend_on_a_groups_list(history: list[tuple[str, Any]]) -> None:

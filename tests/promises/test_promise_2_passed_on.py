@@ -204,6 +204,25 @@ def _instead(objects: list[Passed], secrets: list[tuple[str, str, int]]) -> list
     [("green", "good", 0)] * 12,
     2_000,
 )
+@example(
+    [
+        ("feed-b", [Passed("identity", 0, "clear", 0, (0, ""), (0, ""))], "1.json", 2),
+        (
+            "feed-a",
+            [
+                Passed("malware", 1, "clear", 1, (1, ""), (0, "")),
+                Passed("malware", 0, "clear", 1, (1, ""), (0, "")),
+                Passed("note", 1, "amber", 0, (1, ""), (1, "")),
+                Passed("note", 1, "clear", 0, (0, ""), (0, "")),
+            ],
+            "1.json",
+            2,
+        ),
+    ],
+    [("amber", "good", 1)] * 12,
+    [("amber", "good", 0)] * 12,
+    2_000,
+)
 @given(
     st.lists(
         st.tuples(
