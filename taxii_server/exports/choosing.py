@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from config.observables import TYPES
 from taxii_server.exports.rows import Row, live, row_of
 
-#: Most that can be asked for at once by ``limit``: that many are held in memory, to find the best.
-MOST = 500_000
+#: Most that ``limit`` can say.
+MOST = 100_000_000
 #: words for several types
 GROUPS = {"ip": ("ipv4", "ipv6", "cidr"), "hash": ("file",)}
 _KINDS = frozenset(("url", "domain", "ipv4", "ipv6", "cidr", "email", "file", "certificate", "asn"))
@@ -97,13 +97,36 @@ def _number(name: str, text: str, most: int) -> int:
     return int(text)
 
 
-def chosen(bodies: Iterable[bytes], asked: Wanted, present: str) -> Iterator[tuple[Row, bytes]]:
-    """The rows of what is asked for, with the objects: in the order of the collection, or where there is a limit the
-    best first, which are the surest, and of equally sure ones the latest."""
-    found = ((row, body) for body, obj in live(bodies, present) if (row := _matching(obj, asked)) is not None)
+def chosen(bodies: Callable[[], Iterable[bytes]], asked: Wanted, present: str) -> Iterator[tuple[Row, bytes]]:
+    """The rows of what is asked for, with the objects, in the order of the collection. Where there are more than the
+    limit, the surest, and of equally sure ones the latest: ``bodies`` are gone over twice then, so that none have to
+    be held."""
     if not asked.limit:
-        return found
-    return iter(heapq.nlargest(asked.limit, found, key=lambda one: (one[0].confidence, one[0].modified, one[0].id)))
+        yield from _found(bodies(), asked, present)
+        return
+    counts = Counter(row.confidence for row, _ in _found(bodies(), asked, present))
+    least, skipped = _cut(counts, asked.limit)
+    for row, body in _found(bodies(), asked, present):
+        if row.confidence < least:
+            continue
+        if row.confidence == least and skipped:
+            skipped -= 1
+            continue
+        yield row, body
+
+
+def _cut(counts: Counter[int], limit: int) -> tuple[int, int]:
+    """The least confidence that is within the limit, and how many of that confidence are not."""
+    left = limit
+    for confidence in sorted(counts, reverse=True):
+        left -= counts[confidence]
+        if left <= 0:
+            return confidence, -left
+    return 0, 0
+
+
+def _found(bodies: Iterable[bytes], asked: Wanted, present: str) -> Iterator[tuple[Row, bytes]]:
+    return ((row, body) for body, obj in live(bodies, present) if (row := _matching(obj, asked)) is not None)
 
 
 def _matching(obj: dict[str, Any], asked: Wanted) -> Row | None:

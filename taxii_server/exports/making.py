@@ -39,7 +39,7 @@ class Exported:
     def _pieces(self) -> Iterator[bytes]:
         if self.form.any_object is not None and self._asked.everything:
             return self.form.any_object(self._bodies(), self.about)
-        rows = chosen(self._bodies(), self._asked, stix_time(self.about.present))
+        rows = chosen(self._bodies, self._asked, stix_time(self.about.present))
         return self.form.write(rows, self._asked, self.about)
 
     def _bodies(self) -> Iterator[bytes]:

@@ -75,14 +75,15 @@ def test_plain_text_holds_what_is_live(hub: TestHub) -> None:
         ("?type=ip", ["203.0.113.7", "2001:db8::7", "198.51.100.0/24"]),
         ("?type=email,hash", ["=cmd@bad.example", "ab" * 32]),
         ("?confidence=90", ["cd" * 20, "AS64500"]),
-        ("?limit=2", ["AS64500", "cd" * 20]),
-        ("?type=ip&limit=2", ["198.51.100.0/24", "2001:db8::7"]),
-        ("?preset=paloalto-url", ["bad.example/", "bad.example/a;b?c=%22d%22|e"]),
+        ("?limit=2", ["cd" * 20, "AS64500"]),
+        ("?type=ip&limit=2", ["2001:db8::7", "198.51.100.0/24"]),
+        ("?type=ip&limit=9", ["203.0.113.7", "2001:db8::7", "198.51.100.0/24"]),
+        ("?preset=paloalto-url", ["bad.example/a;b?c=%22d%22|e", "bad.example/"]),
         ("?preset=fortigate-ip&limit=1", ["198.51.100.0/24"]),
     ],
 )
 def test_what_is_asked_for_and_of_too_much_the_best(hub: TestHub, query: str, expected: list[str]) -> None:
-    """In the collection's order, or the surest first where there is a limit."""
+    """In the collection's order."""
     assert values(hub, query) == expected
 
 
@@ -92,7 +93,7 @@ def test_what_is_asked_for_and_of_too_much_the_best(hub: TestHub, query: str, ex
         ("public/all.xml", "expected a format of txt, csv, json"),
         ("public/all.txt?type=name", "type: expected some of ip, hash, url, domain"),
         ("public/all.txt?confidence=101", "confidence: expected a number from 0 to 100, got '101'"),
-        ("public/all.txt?limit=-1", "limit: expected a number from 0 to 500000, got '-1'"),
+        ("public/all.txt?limit=-1", "limit: expected a number from 0 to 100000000, got '-1'"),
         ("public/all.txt?limit=1&limit=2", "limit: expected once"),
         ("public/all.txt?preset=cisco", "preset: expected one of paloalto-ip"),
         ("public/all.txt?color=red", "expected preset, type, confidence or limit, got 'color'"),
@@ -219,3 +220,14 @@ def test_zeek_has_its_fields(hub: TestHub) -> None:
         "Intel::ADDR", "Intel::SUBNET", "Intel::URL", "Intel::EMAIL", "Intel::DOMAIN", "Intel::FILE_HASH",
         "Intel::CERT_HASH",
     }  # fmt: skip
+
+
+def test_of_equally_sure_ones_the_latest_are_within_the_limit() -> None:
+    """And what is surer, wherever it stands."""
+    made = new_hub()
+    for number, confidence in enumerate([50, 90, 50, 50, 40], start=1):
+        made.publish(OPEN, indicator(number, confidence=confidence))
+    with made.listening() as fresh:
+        found = {limit: fresh.get(f"/export/public/all.txt?limit={limit}").text.split() for limit in (1, 3, 4, 5, 9)}
+    short = {limit: [int(value.rpartition(".")[2]) for value in values] for limit, values in found.items()}
+    assert short == {1: [2], 3: [2, 3, 4], 4: [1, 2, 3, 4], 5: [1, 2, 3, 4, 5], 9: [1, 2, 3, 4, 5]}
