@@ -228,6 +228,9 @@ class Twin:
         for obj in orjson.loads(get(f"/public/collections/{PUBLIC}/objects/")).get("objects", ()):
             for rest in ("", "?match[version]=all", "versions/"):
                 get(f"/public/collections/{PUBLIC}/objects/{obj['id']}/{rest}")
+        for name in [*names, MEMBERS, MISSING]:
+            for rest in ("json", "txt?limit=2", "rpz"):
+                get(f"/export/{name}.{rest}")
         get(f"/public/collections/{PUBLIC}/objects/", "POST")
         get(f"/public/collections/{PUBLIC}/objects/indicator--{MISSING}/", "DELETE")
         return found
