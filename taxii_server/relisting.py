@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
@@ -26,6 +26,8 @@ from taxii_server.suppression import Aside, Suppression
 from taxii_server.views import Plan
 
 _APPLIED = "lists/applied"
+#: what a job began to have all merged for and did not end, as a list of texts
+_BEGUN = "lists/begun"
 _STEP = 1_000
 
 Progress = Callable[[int], None]
@@ -85,8 +87,8 @@ class Change:
         #: (list, audience of a view in which it was set aside or acts again)
         self._flipped = sorted({(name, views[view]) for view, name in before.aside ^ after.aside if view in views})
 
-    def audiences(self, kind: str, value: str) -> list[Audience]:
-        """Whose views say something else about an observable now, the widest first."""
+    def audiences(self, kind: str, value: str) -> set[Audience]:
+        """Whose views say something else about an observable now."""
         new = set(self._new.ids(self._new.match(kind, value)))
         old = None if self._old is None else set(self._old.ids(self._old.match(kind, value)))
         found = {audience for name, audience in self._flipped if name in new or old is None or name in old}
@@ -94,7 +96,7 @@ class Change:
             was = old is None or name in old
             if (was != (name in new)) or (was and (name in self._wholly or old is None)):
                 found.update(of_list)
-        return sorted(found, key=lambda audience: (audiences.rank(audience), audience))
+        return found
 
 
 class Relisting:
@@ -109,20 +111,23 @@ class Relisting:
     def run(self, progress: Progress = lambda done: None) -> None:
         """Have all that lists changed about merged again; nothing happens if they are what they were. Raises NotNow and
         lists.ListError."""
-        remembered = self._store.value(_APPLIED)
-        if remembered is None and not self._publisher.settings.known_good:
+        remembered, begun = self._store.value(_APPLIED), orjson.loads(self._store.value(_BEGUN) or "[]")
+        if remembered is None and not begun and not self._publisher.settings.known_good:
             return
         self._known_good.refresh()
         before, after = State.read(remembered), State.now(self._known_good)
-        if before == after and remembered is not None:
+        # What was interrupted left some as other lists would have them.
+        known = [before, *map(State.read, begun)]
+        if all(state == after for state in known):
             return
         # What is waiting is no doing of the lists, and counts.
         self._publisher.publish_all()
         after = self._capped(before, after)
-        views = {plan.view.name: plan.view.audience for plan in self._publisher.plans}
-        change = Change(before, after, self._old(before), self._known_good.matcher, views)
-        self._look(change, hashlib.sha256(after.text().encode()).hexdigest()[:16], progress)
+        known = [state for state in known if state != after]
+        self._store.set_value(_BEGUN, orjson.dumps(sorted({*begun, after.text()})).decode())
+        self._look(known, after, progress)
         self._store.set_value(_APPLIED, after.text())
+        self._store.set_value(_BEGUN, "[]")
         lists.forget_others(self._publisher.settings, [after.kept_as])
 
     def _old(self, before: State) -> Matcher | None:
@@ -131,23 +136,16 @@ class Relisting:
         kept = lists.kept(self._publisher.settings, before.kept_as)
         return None if kept is None else Matcher(kept)
 
-    def _look(self, change: Change, purpose: str, progress: Progress) -> None:
+    def _look(self, known: Sequence[State], after: State, progress: Progress) -> None:
+        views = {plan.view.name: plan.view.audience for plan in self._publisher.plans}
+        new = self._known_good.matcher
+        changes = [Change(state, after, self._old(state), new, views) for state in known]
+        purpose = hashlib.sha256("\n".join(state.text() for state in (*known, after)).encode()).hexdigest()[:16]
         done = 0
         for keys in self._steps("job/lists", purpose):
-            self._publisher.look_again(self._changed(change, self._store.claims(keys)), self._publisher.plans)
+            self._publisher.look_again(_changed(changes, self._store.claims(keys)), self._publisher.plans)
             done += len(keys)
             progress(done)
-
-    def _changed(self, change: Change, claims: Mapping[bytes, list[Claim]]) -> list[tuple[bytes, Audience]]:
-        """Of what some views say something else now, with the audience that those see, in order of key alone: where a
-        step ends depends on keys that some views know nothing of."""
-        about = [(key, claims[key][0]) for key in sorted(claims)]
-        return [
-            (key, audience)
-            for key, claim in about
-            if claim.type not in OF_OBJECTS
-            for audience in change.audiences(claim.type, claim.value)
-        ]
 
     # -- caps
 
@@ -197,6 +195,22 @@ class Relisting:
 
     def _held(self, claim: Claim) -> set[str]:
         return set(self._known_good.matcher.ids(self._known_good.match(claim.type, claim.value)))
+
+
+def _changed(changes: Iterable[Change], claims: Mapping[bytes, list[Claim]]) -> list[tuple[bytes, Audience]]:
+    """Of what some views say something else now, with the audience that those see, in order of key alone: where a step
+    ends depends on keys that some views know nothing of."""
+    found = []
+    for key in sorted(claims):
+        kind, value = claims[key][0].type, claims[key][0].value
+        if kind not in OF_OBJECTS:
+            of_all = {audience for change in changes for audience in change.audiences(kind, value)}
+            found += [(key, audience) for audience in sorted(of_all, key=_by_width)]
+    return found
+
+
+def _by_width(audience: Audience) -> tuple[int, Audience]:
+    return audiences.rank(audience), audience
 
 
 def _knows(plan: Plan, about: list[Claim]) -> bool:

@@ -224,6 +224,38 @@ def test_a_job_that_was_interrupted_is_gone_on_with(case: Case, monkeypatch: pyt
     assert len(set(ends)) == 2
 
 
+def test_lists_that_are_as_they_were_before_an_interrupted_job_are_seen_to(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what the job had dropped already nothing stays away; nor where yet other lists come, or some that were."""
+    from taxii_server import jobs
+
+    monkeypatch.setattr(jobs, "_STEP", 5)
+    names = [f"n{number}.good.example" for number in range(20)]
+    case.said(*(claim(name) for name in names))
+
+    class Stop(Exception):
+        pass
+
+    def interrupted(*lists: dict[str, Any], steps: int) -> None:
+        def interrupt(done: int) -> None:
+            if done >= 5 * steps:
+                raise Stop
+
+        made = settings(known_good=list(lists)).model_copy(update={"data": case.folder})
+        with pytest.raises(Stop):
+            Jobs(Hub(case.store, case.clock, made).publisher).settle(interrupt)
+
+    interrupted(listed(), steps=2)
+    assert live(case.start()) == set(names)
+    interrupted(listed(), steps=3)
+    interrupted(listed(values=["n0.good.example"]), steps=1)
+    assert live(case.start(listed(values=["n1.good.example"]))) == {*names} - {"n1.good.example"}
+    interrupted(listed(), steps=2)
+    assert live(case.start(listed(values=["n1.good.example"]))) == {*names} - {"n1.good.example"}
+    assert live(case.start()) == set(names)
+
+
 def test_a_private_list_acts_where_it_may_be_seen(case: Case) -> None:
     """A members' list acts in the members' view and in no other."""
     case.said(claim())
