@@ -52,10 +52,11 @@ class Marked(Protocol):
 
     #: names of those that are read and would be missed, as ``marked_cells`` gives them
     members: ClassVar[tuple[str, ...]]
+    #: those that a row may have or not besides, which tells nothing
+    besides: ClassVar[frozenset[str]]
 
     def marked_cells(self, document: Document, feed: Feed) -> Iterator[tuple[Audience, Mapping[str, Any]]]:
-        """Who may see each row, and what it says in the members that are read and in others that nobody knows. Raises
-        :class:`normalizers.records.UnreadableDocument`."""
+        """Who may see each row, and all that it says. Raises :class:`normalizers.records.UnreadableDocument`."""
 
 
 class Row(NamedTuple):
@@ -102,6 +103,8 @@ class Survey(NamedTuple):
     rows: list[Row]
     #: columns that have something and are not read, in order of appearance, by who may see their rows
     unread: dict[Audience, dict[str, None]]
+    #: how many rows anybody looks at; None for all
+    most: int | None = None
 
     @property
     def audiences(self) -> frozenset[Audience]:
@@ -109,8 +112,8 @@ class Survey(NamedTuple):
         return frozenset(row.audience for row in self.rows)
 
     def seen_by(self, reader: Audience) -> Columns:
-        """What the rows have that reader may see, as if there were no others."""
-        rows = [row for row in self.rows if sees(reader, row.audience)]
+        """What the first rows have that reader may see, as if there were no others."""
+        rows = [row for row in self.rows if sees(reader, row.audience)][: self.most]
         unread = dict.fromkeys(
             name for audience, names in self.unread.items() if sees(reader, audience) for name in names
         )
@@ -118,20 +121,23 @@ class Survey(NamedTuple):
 
 
 def survey(
-    documents: Iterable[Document], feed: Feed, audiences: Iterable[Audience], *, every: bool = False
+    documents: Iterable[Document], feed: Feed, readers: Iterable[Audience], *, every: bool = False
 ) -> Survey | None:
-    """What the first thousand rows for each of these audiences have, or ``every`` row; None where the format has no
-    columns. Raises :class:`normalizers.records.UnreadableDocument`."""
+    """What the first thousand rows have that each of these ``readers`` may see, or ``every`` row; None where the format
+    has no columns. Raises :class:`normalizers.records.UnreadableDocument`."""
     form = reading(feed)
     if not isinstance(form, Tabular | Structured | Marked):
         return None
-    looking = _Looking(form)
-    wanted = frozenset(audiences)
+    looking = _Looking(form, None if every else MOST_ROWS)
+    left = dict.fromkeys(readers, MOST_ROWS)
     for document in documents:
         for audience, row in _rows(form, document, feed):
-            if every or looking.count[audience] < MOST_ROWS:
+            waiting = [reader for reader in left if sees(reader, audience)]
+            if waiting or every:
                 looking.look(audience, row)
-            elif all(looking.count[one] >= MOST_ROWS for one in wanted):
+            left |= {reader: left[reader] - 1 for reader in waiting}
+            left = {reader: count for reader, count in left.items() if count}
+            if not left and not every:
                 break
     return looking.found
 
@@ -147,31 +153,28 @@ def _rows(
 class _Looking:
     """Looks at row after row."""
 
-    def __init__(self, form: Tabular | Structured | Marked) -> None:
+    def __init__(self, form: Tabular | Structured | Marked, most: int | None) -> None:
         #: words that mean that nothing is there
         self._absent = frozenset(form.fields.absent if isinstance(form, Tabular) else ())
         #: path of what lies in a row -> the columns that it fills
         self._fills: dict[str, frozenset[str]] = {}
-        #: audience -> how many of its rows
-        self.count: Counter[Audience] = Counter()
+        self._besides = form.besides if isinstance(form, Marked) else frozenset[str]()
         read = form.fields.columns() if isinstance(form, Tabular) else form.members
-        self.found = Survey(tuple(read), [], {})
+        self.found = Survey(tuple(read), [], {}, most)
 
     def look(self, audience: Audience, row: Mapping[str, Any]) -> None:
         """Look at a row."""
-        self.count[audience] += 1
         filled: set[str] = set()
         unread = self.found.unread.setdefault(audience, {})
-        said = hashlib.blake2b(digest_size=8)
-        for path, value in leaves(row):
-            said.update(b"%b\0%b\0" % (path.encode(errors="replace"), _text_of(value)))
+        for path, value in leaves({name: value for name, value in row.items() if name not in self._besides}):
             if isinstance(value, str) and (value in self._absent or value.isspace()):
                 continue
             fills = self._filled_by(path)
             filled |= fills
             if not fills and len(unread) < _MOST_COLUMNS:
                 unread[path] = None
-        self.found.rows.append(Row(audience, said.hexdigest(), frozenset(filled)))
+        digest = hashlib.blake2b(_text_of(row), digest_size=8).hexdigest()
+        self.found.rows.append(Row(audience, digest, frozenset(filled)))
 
     def _filled_by(self, path: str) -> frozenset[str]:
         fills = self._fills.get(path)
@@ -182,12 +185,10 @@ class _Looking:
         return fills
 
 
-def _text_of(value: Any) -> bytes:
-    """What tells a value from another; nothing where it is nested too deeply."""
-    if isinstance(value, str):
-        return value.encode(errors="replace")
+def _text_of(row: Mapping[str, Any]) -> bytes:
+    """What tells a row from another; nothing where it is nested too deeply."""
     try:
-        return orjson.dumps(value)
+        return orjson.dumps(row)
     except orjson.JSONEncodeError:
         return b""
 

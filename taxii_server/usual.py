@@ -37,7 +37,7 @@ _MANY = 1_000
 _RECENT = 256
 
 
-@dataclass
+@dataclass(slots=True)
 class _Column:
     """What one column had, row by row."""
 
@@ -53,9 +53,11 @@ class _Column:
         if not has:
             self.gap += 1
             return
-        if self.filled:  # else it was not there yet, and nobody missed it
-            self.empty, self.longest = self.empty + self.gap, max(self.longest, self.gap)
-        self.filled, self.gap = self.filled + 1, 0
+        if self.gap:
+            if self.filled:  # else it was not there yet, and nobody missed it
+                self.empty, self.longest = self.empty + self.gap, max(self.longest, self.gap)
+            self.gap = 0
+        self.filled += 1
         if self.filled + self.empty >= _MANY:
             self.filled, self.empty, self.longest = self.filled // 2, self.empty // 2, self.longest // 2
 
@@ -115,8 +117,11 @@ class Usual:
         self.recent[row.digest] = None
         if len(self.recent) > _RECENT:
             del self.recent[next(iter(self.recent))]
+        columns, filled = self.columns, row.filled
         for name in read:
-            self.columns.setdefault(name, _Column()).take(name in row.filled)
+            if name not in columns:
+                columns[name] = _Column()
+            columns[name].take(name in filled)
 
     def take_file(self, file: Columns) -> None:
         """Remember a file; to do so again changes nothing."""

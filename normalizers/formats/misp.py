@@ -44,6 +44,7 @@ class Format(Entry):
     #: tag that an attribute or its event bears -> threat; the first that fits counts
     threats: dict[str, str] = Field(default_factory=dict)
     members: ClassVar[tuple[str, ...]] = (*misp.EVERY, "comment", "Tag", "first_seen", "last_seen")
+    besides: ClassVar[frozenset[str]] = _BESIDES
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal | Whole]:
         """See :class:`normalizers.reading.Reading`."""
@@ -77,7 +78,7 @@ class Format(Entry):
             except BadValue:
                 continue
             for row in reading.event.rows:
-                yield reading.readers(row), {name: said for name, said in row[0].items() if name not in _BESIDES}
+                yield reading.readers(row), row[0]
 
 
 def _events(document: Document) -> Iterator[Any]:

@@ -53,6 +53,7 @@ class Format(Entry):
     #: tag of a pulse, or role of an indicator -> threat; the first that fits counts
     threats: dict[str, str] = Field(default_factory=dict)
     members: ClassVar[tuple[str, ...]] = ("type", "indicator", "created")
+    besides: ClassVar[frozenset[str]] = _BESIDES
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal | Whole]:
         """See :class:`normalizers.reading.Reading`."""
@@ -85,8 +86,7 @@ class Format(Entry):
             audience = pulse.readers()
             for indicator in pulse.indicators:
                 if isinstance(indicator, dict):
-                    cells = {name: value for name, value in indicator.items() if name not in _BESIDES}
-                    yield audience, cells
+                    yield audience, indicator
 
 
 def _pulses(document: Document) -> Iterator[Any]:

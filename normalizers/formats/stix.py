@@ -57,6 +57,7 @@ class Format(Entry):
         "pattern", "pattern_type", "modified", "valid_from", "valid_until", "indicator_types", "labels", "confidence",
         "object_marking_refs",
     )  # fmt: skip
+    besides: ClassVar[frozenset[str]] = _BESIDES
 
     def read(self, document: Document, feed: Feed) -> Iterator[Record | Refusal]:
         """See :class:`normalizers.reading.Reading`."""
@@ -83,8 +84,7 @@ class Format(Entry):
         reader = self._reader(Source(feed, document), document)
         for obj in _objects(document):
             if type_of(obj) == "indicator":
-                cells = {name: value for name, value in obj.items() if name not in _BESIDES}
-                yield _readers(reader, obj, feed), cells
+                yield _readers(reader, obj, feed), obj
 
     def _rows(self, document: Document) -> Iterator[Any]:
         context = CONTEXT.difference(self.pass_on)
