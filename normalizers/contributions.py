@@ -54,9 +54,6 @@ class Own(NamedTuple):
 def extension(merged: Merged, own: Own, value: str | None = None) -> bytes:
     """The ``extensions`` property of a merged object, as JSON. ``value`` where neither pattern nor name gives the
     observable."""
-    lone = _lone(merged.claims[0], own) if len(merged.claims) == 1 else None
-    if lone is not None:
-        return lone
     listed = [_contribution(claim, own) for claim in merged.claims]
     body: dict[str, Any] = {"extension_type": "property-extension", "contributions": listed}
     if value is not None:
@@ -64,14 +61,17 @@ def extension(merged: Merged, own: Own, value: str | None = None) -> bytes:
     return orjson.dumps({EXTENSION_ID: body})
 
 
-def _lone(claim: Claim, own: Own) -> bytes | None:
-    """The extension of an indicator with one claim, where it shows all that the claim says: nearly every object that a
-    first collection makes."""
-    differs = own.valid_until != claim.last_seen + claim.life or own.confidence != claim.confidence or claim.withdrawn
-    if differs or ":" in claim.audience or claim.origin.startswith(MEMBER):
+def lone_extension(merged: Merged, valid_until: Millis) -> bytes | None:
+    """As :func:`extension`, of an indicator with one claim, where it shows all that the claim says: nearly every object
+    that a first collection makes. None of any other."""
+    if len(merged.claims) != 1:
         return None
-    before, after = _around_version(claim.origin, claim.family, claim.life, claim.detail)
-    return before + stix_time(claim.version).encode() + after
+    _, _, origin, family, audience, version, _, last_seen, life, confidence, withdrawn, *_, detail = merged.claims[0]
+    differs = valid_until != last_seen + life or merged.confidence != confidence or withdrawn
+    if differs or ":" in audience or origin.startswith(MEMBER):
+        return None
+    before, after = _around_version(origin, family, life, detail)
+    return before + stix_time(version).encode() + after
 
 
 @lru_cache(maxsize=4_096)

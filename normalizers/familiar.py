@@ -14,6 +14,7 @@ import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
+from functools import cached_property
 from itertools import compress
 
 from config.instant import SECOND, Millis
@@ -62,10 +63,21 @@ class Known:
         head = self.moment.to_bytes(8, "little") + len(digests).to_bytes(8, "little")
         return b"".join([head, digests.tobytes(), until.tobytes(), self._keys, self._others])
 
+    @cached_property
+    def _index(self) -> tuple[int, array[int]]:
+        """How far a digest is shifted for its first bits, and where those that begin with each begin: about a dozen do.
+        To look for one among all of a large document's, twenty steps, took twice as long."""
+        bits = max(0, len(self._digests).bit_length() - 4)
+        starts = array("L", [bisect_left(self._digests, first << 64 - bits) for first in range(1 << bits)])
+        starts.append(len(self._digests))
+        return 64 - bits, starts
+
     def meet(self, digest: bytes, second: int) -> bool:
         """Whether that row is known, in a document of that ``second``."""
         number = int.from_bytes(digest, "big")
-        place = bisect_left(self._digests, number)
+        shift, starts = self._index
+        first = number >> shift
+        place = bisect_left(self._digests, number, starts[first], starts[first + 1])
         if place == len(self._digests) or self._digests[place] != number or self._until[place] <= second:
             return False
         self._met[place] = 1
@@ -172,9 +184,8 @@ class Familiar:
         self.moment: Millis = 0
         #: of the row that is read at present; b"" where it is not of one line
         self.digest = b""
-        #: rows that were passed over, and how many of them are told
+        #: rows that were passed over
         self.passed = 0
-        self._told = 0
 
     def begin(self, context: str, moment: Millis) -> None:
         """Before the first row: ``context`` is what rows mean beside their text, such as the document's header."""
@@ -197,8 +208,3 @@ class Familiar:
             return False
         self.passed += 1
         return True
-
-    def run(self) -> int:
-        """How many rows were passed over since this was asked last."""
-        run, self._told = self.passed - self._told, self.passed
-        return run

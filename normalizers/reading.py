@@ -122,9 +122,12 @@ def rows(document: Document, feed: Feed, familiar: Familiar | None) -> Iterator[
         for item in read_whole(document, feed):
             yield Row(0, item, b"")
         return
+    told = 0
     for item in cast(PassingReading, reading(feed)).read(document, feed, familiar):
-        yield Row(familiar.run(), item, familiar.digest)
-    yield Row(familiar.run(), None, b"")
+        passed = familiar.passed
+        yield Row(passed - told, item, familiar.digest)
+        told = passed
+    yield Row(familiar.passed - told, None, b"")
 
 
 def check(document: Document, feed: Feed) -> Counter[Audience]:

@@ -155,7 +155,7 @@ class Source:
     def _with_own(self, references: Iterable[Reference | None], said: Said) -> tuple[Reference, ...]:
         """A row's references, the first so many in their order, and the source's own, which is never left out. Those to
         techniques are ATT&CK's, and tell of no source."""
-        row = {one for one in references if one is not None} if references and self.feed.named else set()
+        row = set(filter(None, references)) if references and self.feed.named else set()
         if len(row) > MOST:
             row = set(sorted(row)[:MOST])
         return tuple(sorted(row.union(self._references, said.techniques)))

@@ -15,7 +15,7 @@ import orjson
 from config.audience import Audience, marking_of
 from config.instant import stix_time
 from normalizers import object_labels
-from normalizers.contributions import Own, extension, external_reference
+from normalizers.contributions import Own, extension, external_reference, lone_extension
 from normalizers.ids import OBJECT_TYPES, pattern_of
 from normalizers.markings import Dialect, marking_id
 from normalizers.merge import Merged
@@ -65,10 +65,11 @@ def acting(merged: Merged, content: bytes) -> bytes:
     if len(merged.claims) == 1:
         return digest(content)
     # Everything else in the object is a function of these, of lists, and of what no sighting moves.
-    said = [claim._replace(version=0, last_seen=0) for claim in merged.claims]
+    # Without their versions and last sightings, as _replace would have it in five times the time.
+    said = [(*claim[:5], 0, claim[6], 0, *claim[8:]) for claim in merged.claims]
     ends = merged.ends if merged.type not in OBJECT_TYPES else max(claim.life for claim in merged.claims)
     listed = [["known-good", merged.confidence, *merged.known_good]] if merged.known_good else []
-    return digest(orjson.dumps([ends, *map(tuple, said), *listed]))
+    return digest(orjson.dumps([ends, *said, *listed]))
 
 
 def content(merged: Merged, dialect: Dialect, publisher: str = "") -> bytes:
@@ -82,36 +83,32 @@ def content(merged: Merged, dialect: Dialect, publisher: str = "") -> bytes:
 
 
 def _indicator(merged: Merged, dialect: Dialect) -> bytes:
-    valid_until = max(merged.ends, merged.first_seen + 1)
-    own = Own(
-        merged.audience,
-        merged.first_seen,
-        valid_until,
-        merged.confidence,
-        merged.labels,
-        merged.malware,
-        merged.references,
-    )
+    # At once: to ask a tuple for its members one by one takes longer than what is made of them.
+    kind, value, audience, first_seen, ends, confidence, labels, malware, references, detail, families = merged[:11]
+    valid_until = max(ends, first_seen + 1)
     likewise = _likewise(
-        tuple(merged.detail.get("threat", _ANY_THREAT)),
+        tuple(detail.get("threat", _ANY_THREAT)),
         object_labels.sources(merged),
-        merged.families,
-        merged.malware,
-        tuple(merged.detail.get("port", ())),
+        families,
+        malware,
+        tuple(detail.get("port", ())),
         object_labels.named(merged),
-        merged.labels,
-        merged.confidence,
-        merged.audience,
+        labels,
+        confidence,
+        audience,
         dialect,
         merged.known_good,
     )
+    said = lone_extension(merged, valid_until)
+    if said is None:
+        own = Own(audience, first_seen, valid_until, confidence, labels, malware, references)
+        said = extension(merged, own)
     # Joined of few pieces: of an indicator's bytes most are the same as in others.
-    valid = f',"valid_from":"{stix_time(merged.first_seen)}","valid_until":"{stix_time(valid_until)}"'
-    pattern = orjson.dumps(pattern_of(merged.type, merged.value))
-    parts = [b'{"name":', orjson.dumps(merged.value), b',"pattern":', pattern, valid.encode()]
-    if merged.references:
-        parts += b',"external_references":', orjson.dumps([external_reference(one) for one in merged.references])
-    parts += b',"extensions":', extension(merged, own), b",", likewise[1:]
+    valid = f',"valid_from":"{stix_time(first_seen)}","valid_until":"{stix_time(valid_until)}"'
+    parts = [b'{"name":', orjson.dumps(value), b',"pattern":', orjson.dumps(pattern_of(kind, value)), valid.encode()]
+    if references:
+        parts += b',"external_references":', orjson.dumps([external_reference(one) for one in references])
+    parts += b',"extensions":', said, b",", likewise[1:]
     return b"".join(parts)
 
 

@@ -166,7 +166,7 @@ def _file(text: str) -> tuple[str, str]:
 
 
 def _hash(text: str) -> str:
-    value = _narrow(text).lower()
+    value = text if _HEX.fullmatch(text) else _narrow(text).lower()
     if len(value) not in _BY_LENGTH or _HEX.fullmatch(value) is None:
         raise BadValue("bad-hash", f"expected 32, 40, 64 or 128 hexadecimal digits, got {shown(text)}")
     if value in _OF_NOTHING or value.count(value[0]) == len(value):

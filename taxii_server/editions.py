@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import orjson
 
 from config.instant import Clock, Millis, parse_millis, stix_time
@@ -11,6 +13,9 @@ from normalizers.ids import id_text
 from normalizers.merge import Merged
 from taxii_server.stores.base import ObjectKey, ObjectState, Publication, Store
 from taxii_server.views import Known, Plan, Sight
+
+# What was published together has one version, and comes again together.
+_instant = lru_cache(maxsize=4_096)(parse_millis)
 
 
 class Editions:
@@ -40,7 +45,7 @@ class Editions:
         expected = None
         if state is not None:
             expected = state.version
-            moment = max(moment, parse_millis(expected) + 1)
+            moment = max(moment, _instant(expected) + 1)
         modified = stix_time(moment)
         created = state.created if state is not None else modified
         body = stix.body(kind, id_text(kind, uuid), self._sight.creator, created, modified, content, revoked=revoked)

@@ -13,8 +13,8 @@ from taxii_server.voice import Place, Voice
 
 #: what a row says, with the digest of its text; b"" where there is none
 Digested = tuple[Claim, bytes]
-#: Adds to what a feed says a claim about the observable of that key.
-Unite = Callable[[dict[Place, Claim], bytes, Claim], None]
+#: Adds to what a feed says a claim that belongs there.
+Unite = Callable[[dict[Place, Claim], Place, Claim], None]
 
 
 class Folding:
@@ -27,18 +27,21 @@ class Folding:
     def take(self, batch: Sequence[Digested]) -> None:
         """Fold in a batch, and write what that changes."""
         voice, unite = self._voice, self._unite
-        news = [(observable_key(claim.type, claim.value), claim) for claim, _ in batch]
+        places = [(observable_key(claim.type, claim.value), claim.audience) for claim, _ in batch]
         before = voice.store.last_mark()
-        about = voice.store.claims({key for key, _ in news})
+        about = voice.store.claims({key for key, _ in places})
         stored = voice.mine(about)
         present = dict(stored)
-        for key, claim in news:
-            unite(present, key, voice.named(claim))
+        for place, (claim, _) in zip(places, batch, strict=True):
+            unite(present, place, voice.named(claim))
         if self._voice.recall.notes is not None:
-            self._note(self._voice.recall.notes, news, batch, present)
-        # In order of the document: the store's own order depends on what else it holds, and a public log must not.
-        places = dict.fromkeys((key, claim.audience) for key, claim in news)
-        changed = [voice.row(at[0], present[at]) for at in places if not _says_no_more(present[at], stored.get(at))]
+            self._note(self._voice.recall.notes, places, batch, present)
+        changed = [
+            voice.row(at[0], present[at])
+            # In order of the document: the store's own order depends on what else it holds, and a public log must not.
+            for at in dict.fromkeys(places)
+            if at not in stored or not _says_no_more(present[at], stored[at])
+        ]
         kept = voice.put(changed, found=Found(before, about.keys()))
         # What did not win was written by whoever took over this feed meanwhile, and is not known here.
         if changed and kept == len(changed) and voice.store.last_mark() == before + kept:
@@ -47,30 +50,30 @@ class Folding:
     def _note(
         self,
         notes: Notes,
-        news: list[tuple[bytes, Claim]],
+        places: Sequence[Place],
         batch: Sequence[Digested],
         present: Mapping[Place, Claim],
     ) -> None:
         """Note rows that need not be read again. A list's are sighted at each fetch, whatever they say; an undated one
         of a log is sighted at its document's time, and has to be read once that moves its claim."""
         moment = self._voice.recall.moment
-        for (key, claim), (_, digest) in zip(news, batch, strict=True):
+        for place, (claim, digest) in zip(places, batch, strict=True):
+            key = place[0]
             if claim.version == moment:
-                kept = present[key, claim.audience]
+                kept = present[place]
                 notes.add(key, digest, next_step(kept.last_seen, kept.life, key) // SECOND)
             else:
                 notes.add(key, digest)
 
 
-def unite(present: dict[Place, Claim], key: bytes, claim: Claim) -> None:
+def unite(present: dict[Place, Claim], place: Place, claim: Claim) -> None:
     """A log goes on saying what it said: the claim is united with it."""
-    place = (key, claim.audience)
-    present[place] = fold(present.get(place), claim, replace=False, key=key)
+    present[place] = fold(present.get(place), claim, replace=False, key=place[0])
 
 
-def _says_no_more(claim: Claim, stored: Claim | None) -> bool:
+def _says_no_more(claim: Claim, stored: Claim) -> bool:
     """Whether it says what is stored. Rows that contradict each other may have changed it there and back."""
-    return stored is not None and (claim is stored or claim._replace(version=stored.version) == stored)
+    return claim is stored or claim._replace(version=stored.version) == stored
 
 
 def _news(before: int, changed: list[ClaimRow], about: dict[bytes, list[Claim]]) -> News:

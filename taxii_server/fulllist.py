@@ -24,11 +24,11 @@ class FullList:
         self.seen: dict[Audience, set[bytes]] = {}
         self._changed: dict[Place, Claim] = {}
 
-    def unite(self, present: dict[Place, Claim], key: bytes, claim: Claim) -> None:
+    def unite(self, present: dict[Place, Claim], place: Place, claim: Claim) -> None:
         """Add a row's claim to what the feed says; where it would change what is stored, it waits."""
-        place = (key, claim.audience)
+        key, audience = place
         stored = present.get(place)
-        seen = self.seen.setdefault(claim.audience, set())
+        seen = self.seen.setdefault(audience, set())
         again = key in seen
         seen.add(key)
         if place in self._changed:

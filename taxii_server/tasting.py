@@ -32,9 +32,9 @@ class Tasting:
         by themselves, in order."""
         own, tasted, counts = self._own, self._tasted, self._rows
         for row in given:
-            item = row.item
-            if isinstance(item, Claim) and item.audience in tasted and not row.passed:
-                counts[item.audience] += 1
+            passed, item, _ = row
+            if isinstance(item, Claim) and not passed and (audience := item.audience) in tasted:
+                counts[audience] += 1
                 yield row  # as below, for what nearly every row is
                 continue
             if isinstance(item, Whole):
@@ -43,7 +43,7 @@ class Tasting:
             reader = (item.audience if item is not None else None) or own
             if reader not in tasted:
                 self._waiting.setdefault(reader, [])
-            if row.passed:
+            if passed:
                 yield from self._known(reader, row)
                 row = row._replace(passed=0)
             if isinstance(item, Refusal):

@@ -151,17 +151,16 @@ class Sight:
     def known(self, plan: Plan, observables: Mapping[bytes, tuple[str, str]]) -> dict[bytes, Known]:
         """The ids in use: of each observable the first generation that is not revoked, be it yet to come."""
         found: dict[bytes, Known] = {}
-        open_ = dict(observables)
+        open_ = observables
         generation = 0
         while open_:
             generation += 1
-            asked = {key: self._object_key(plan, *open_[key], generation) for key in open_}
+            asked = {key: self._object_key(plan, kind, value, generation) for key, (kind, value) in open_.items()}
             states = self._store.objects(plan.scope, list(asked.values()))
             for key, object_key in asked.items():
-                state = states.get(object_key)
-                found[key] = Known(object_key, generation, state)
-                if state is None or not state.revoked:
-                    del open_[key]
+                found[key] = Known(object_key, generation, states.get(object_key))
+            revoked = {object_key for object_key, state in states.items() if state.revoked}
+            open_ = {key: open_[key] for key, object_key in asked.items() if object_key in revoked} if revoked else {}
         return found
 
     def published(self, plan: Plan, kind: str, value: str) -> Known | None:

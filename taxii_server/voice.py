@@ -41,6 +41,7 @@ class Voice:
         self.store = store
         self.feed = feed
         self.origin, self._family = origin
+        self._own_family = feed.origin_family
         #: what is remembered of the feed's rows; it forgets before anything is written
         self.recall = recall
         self.each_batch = each_batch
@@ -53,8 +54,9 @@ class Voice:
         if claim.origin == self.origin:
             return claim
         # A row that was taken over from another feed is of that one's family, unless nobody may know whose it is.
-        own = not self.feed.named or claim.family == self.feed.origin_family
-        return claim._replace(origin=self.origin, family=self._family if own else claim.family)
+        own = not self.feed.named or claim.family == self._own_family
+        # As _replace(origin=..., family=...), which takes three times as long.
+        return Claim(claim.type, claim.value, self.origin, self._family if own else claim.family, *claim[4:])
 
     def mine(self, about: Mapping[bytes, Collection[Claim]]) -> dict[Place, Claim]:
         """Of what is stored about observables, what this feed said."""

@@ -15,6 +15,8 @@ def conflicts(publication: Publication, latest: str | None) -> bool:
     """Whether the caller of ``publish`` saw another latest version than the stored one, and it is no repetition."""
     if latest is None:
         return publication.expected is not None
+    if publication.expected == latest:
+        return False
     known = version_key(latest)
     if version_key(publication.version) == known:
         return False

@@ -197,4 +197,6 @@ def _known(row: ObjectRow) -> Known:
 
 
 def _state(new: Publication) -> tuple[Any, ...]:
-    return (new.key, new.generation, new.created, new.version, new.digest, new.revoked, new.ends, new.owner)
+    # Taken apart at once: each member by its name takes as long as all of them so.
+    _, _, _, version, created, _, digest, _, _, _, key, generation, revoked, ends, owner = new
+    return (key, generation, created, version, digest, revoked, ends, owner)
