@@ -45,6 +45,8 @@ class Rows:
         self._absent = frozenset(fields.absent)
         self._kind = fields.type if isinstance(fields.type, str) else ""
         self._type_at = at[fields.type.column] if isinstance(fields.type, FromColumn) else 0
+        told_kinds = fields.type.map if isinstance(fields.type, FromColumn) else {}
+        self._kinds = {word: kind for word, kind in told_kinds.items() if word.strip() and word not in self._absent}
         self._first = at[fields.first_seen] if fields.first_seen else None
         self._last = at[fields.last_seen] if fields.last_seen else None
         self._changed = at[fields.changed] if fields.changed else None
@@ -89,15 +91,13 @@ class Rows:
     def _alike(self, cells: Sequence[Any]) -> Alike:
         """What many rows of a document say in the same words, so that it is understood once."""
         place = tuple([cells[at] for at in self._words_at])
-        length = 0
         for cell in place:
             if cell.__class__ is not str:  # of JSON, where True and 1 are equal and not the same
                 return self._understood(cells)
-            length += len(cell)
         alike = self._known.get(place)
         if alike is None:
             alike = self._understood(cells)
-            if len(self._known) < _REMEMBERED and length < _LONGEST_REMEMBERED:
+            if len(self._known) < _REMEMBERED and sum(map(len, place)) < _LONGEST_REMEMBERED:
                 self._known[place] = alike
         return alike
 
@@ -114,7 +114,7 @@ class Rows:
         text = self._text(cells[0])
         if text is None and not self._hashes:
             raise BadValue("no-value", f"expected a value in {self._fields.value}, got none")
-        kind = self._kind or self._mapped_kind(cells)
+        kind = self._kind or self._mapped_kind(cells[self._type_at])
         if text is None:
             digest, weaker = self._strongest(cells, kind, "")
             return "file", digest, None, weaker
@@ -147,9 +147,11 @@ class Rows:
         strongest = next(name for name in ALGORITHMS if name in found)
         return found.pop(strongest), found
 
-    def _mapped_kind(self, cells: Sequence[Any]) -> str:
+    def _mapped_kind(self, cell: Any) -> str:
+        if isinstance(cell, str) and (known := self._kinds.get(cell)) is not None:
+            return known
         told = self._fields.type
-        word = self._text(cells[self._type_at]) or ""
+        word = self._text(cell) or ""
         kind = told.map.get(word, told.otherwise) if isinstance(told, FromColumn) else None
         if kind is None:
             raise BadValue("unknown-type", f"expected a type that the feed's file maps, got {shown(word)}")

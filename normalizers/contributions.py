@@ -85,24 +85,28 @@ def _around_version(origin: str, family: str, life: Millis, detail: str) -> tupl
 
 
 def _contribution(claim: Claim, own: Own) -> dict[str, Any]:
-    version = claim.version - claim.version % HOUR if claim.origin.startswith(MEMBER) else claim.version
-    said: dict[str, Any] = {"origin": claim.origin, "version": stix_time(version), "life": claim.life}
-    if claim.family != claim.origin:
-        said["family"] = claim.family
-    if claim.audience != own.audience or ":" in claim.audience:  # a marking does not name the group
-        said["audience"] = claim.audience
-    if claim.first_seen != own.valid_from:
-        said["first_seen"] = stix_time(claim.first_seen)
-    if own.valid_until is None or claim.last_seen + claim.life != own.valid_until:
-        said["last_seen"] = stix_time(claim.last_seen)
-    if claim.confidence != own.confidence:
-        said["confidence"] = claim.confidence
-    if claim.withdrawn:
-        said["withdrawn"] = stix_time(claim.withdrawn)
-    if (claim.labels, claim.malware, claim.references) != (own.labels, own.malware, own.references):
+    _, _, origin, family, audience, version, first_seen, last_seen, life, confidence, withdrawn, *context, detail = (
+        claim
+    )
+    if origin.startswith(MEMBER):
+        version -= version % HOUR
+    said: dict[str, Any] = {"origin": origin, "version": stix_time(version), "life": life}
+    if family != origin:
+        said["family"] = family
+    if audience != own.audience or ":" in audience:  # a marking does not name the group
+        said["audience"] = audience
+    if first_seen != own.valid_from:
+        said["first_seen"] = stix_time(first_seen)
+    if own.valid_until is None or last_seen + life != own.valid_until:
+        said["last_seen"] = stix_time(last_seen)
+    if confidence != own.confidence:
+        said["confidence"] = confidence
+    if withdrawn:
+        said["withdrawn"] = stix_time(withdrawn)
+    if context != [own.labels, own.malware, own.references]:
         said.update(_context(claim, own))
-    if claim.detail:
-        said["detail"] = orjson.Fragment(claim.detail)
+    if detail:
+        said["detail"] = orjson.Fragment(detail)
     return said
 
 

@@ -110,7 +110,7 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
         type=counted[0].type,
         value=counted[0].value,
         # Of all that the object shows, withdrawn claims too: its contributions list them.
-        audience=max((claim.audience for claim in listed), key=lambda a: (audiences.rank(a), a)),
+        audience=_narrowest({claim.audience for claim in listed}),
         first_seen=min(claim.first_seen for claim in counted),
         ends=_ends(seen, counted, view),
         confidence=agreed(counted),
@@ -131,7 +131,7 @@ def _ruled(merged: Merged, rulings: list[Claim]) -> Merged:
         return merged
     if verdict_of(acting[0]) == "hold":
         return merged._replace(gate="hold")
-    audience = max((merged.audience, *(one.audience for one in acting)), key=lambda a: (audiences.rank(a), a))
+    audience = _narrowest({merged.audience, *(one.audience for one in acting)})
     ends = min(merged.ends, *(one.version for one in acting))
     return merged._replace(audience=audience, ends=ends, false=True)
 
@@ -141,7 +141,7 @@ def _scored(merged: Merged, scored: list[Claim]) -> Merged:
     claims = sorted((*merged.claims, *scored), key=_place)
     details = {name: value for name, value in _details(scored).items() if name != "threat"}
     return merged._replace(
-        audience=max((claim.audience for claim in claims), key=lambda a: (audiences.rank(a), a)),
+        audience=_narrowest({claim.audience for claim in claims}),
         labels=tuple(sorted({*merged.labels, *(label for claim in scored for label in claim.labels)})),
         references=tuple(sorted({*merged.references, *(one for claim in scored for one in claim.references)})),
         detail={**merged.detail, **details},
@@ -176,6 +176,10 @@ def _alone(claim: Claim) -> Merged:
         (claim,),
         not claim.withdrawn,
     )
+
+
+def _narrowest(found: set[Audience]) -> Audience:
+    return max(found, key=lambda audience: (audiences.rank(audience), audience))
 
 
 def _place(claim: Claim) -> tuple[str, str]:

@@ -53,6 +53,7 @@ class Source:
         self._lives: dict[str, Millis] = {}
         self._confidences: dict[float | None, int] = {}
         self._details: dict[str, str] = {}
+        self._with_port: dict[tuple[str | None, int], str] = {}
         self._wider: dict[tuple[str, Said], str] = {}
 
     def claim(
@@ -170,9 +171,16 @@ class Source:
 
     def detail(self, threat: str | None, port: int | None, hashes: Mapping[str, str] | None) -> str:
         """The detail of a claim by its threat, by default the feed's, its port and a file's weaker hashes by name."""
-        if port is None and not hashes:
+        if hashes:
+            return detail_text({"threat": self._meant(threat), "port": [port] if port else None, "hashes": hashes})
+        if port is None:
             return self.threat(threat)
-        return detail_text({"threat": self._meant(threat), "port": [port] if port else None, "hashes": hashes})
+        found = self._with_port.get((threat, port))
+        if found is None:
+            found = detail_text({"threat": self._meant(threat), "port": [port] if port else None})
+            if len(self._with_port) < _REMEMBERED:
+                self._with_port[threat, port] = found
+        return found
 
     def _meant(self, threat: str | None) -> str:
         return threat or self.feed.threat or "malicious-activity"
