@@ -32,7 +32,7 @@ def numbers(claim: Claim) -> frozenset[str]:
     """The numbers of JVN that the claim joins by: none once it was withdrawn."""
     if claim.withdrawn or '"jvn"' not in claim.detail:
         return frozenset()
-    return frozenset(orjson.loads(claim.detail)["jvn"])
+    return frozenset(orjson.loads(claim.detail).get("jvn", ()))  # a text may be that word
 
 
 def _pairs(about: Iterable[Claim], others: Iterable[Claim]) -> Iterator[tuple[Claim, Claim, frozenset[str]]]:

@@ -10,8 +10,8 @@ from taxii_server.exports.choosing import Wanted
 from taxii_server.exports.rows import About, Rows
 
 NAMES = ("type", "value", "confidence", "valid_from", "valid_until", "malware", "labels", "id")
-#: What spreadsheets take for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: What spreadsheets take for the beginning of a formula; Japanese ones take wide characters too.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def write(rows: Rows, asked: Wanted, about: About) -> Iterator[bytes]:

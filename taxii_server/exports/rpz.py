@@ -12,12 +12,15 @@ from taxii_server.exports.rows import About, Row, Rows
 #: Longest name of a trigger: a whole name has 253 characters, and the zone's own name takes some.
 _LONGEST = 190
 _TTL = 300
+#: begins the last label of a trigger that is no name, such as ``rpz-ip``
+_OTHER = "rpz-"
 
 
 def write(rows: Rows, asked: Wanted, about: About) -> Iterator[bytes]:
     """The zone, its names relative to whatever it is loaded as. A name that is asked for, and one that has a listed
     address, are answered as if they did not exist. Names below a listed one are left alone: nobody said that they
-    are bad. What is no name or address, and names too long to stand in a zone, are left out."""
+    are bad. What is no name or address, names too long to stand in a zone, and names that a server would take for a
+    trigger of another kind, such as for all addresses, are left out."""
     serial = max(about.present, about.latest) // SECOND
     yield f"$TTL {_TTL}\n@ SOA localhost. root.localhost. {serial} 3600 600 604800 {_TTL}\n@ NS localhost.\n".encode()
     for row, _ in rows:
@@ -28,7 +31,7 @@ def write(rows: Rows, asked: Wanted, about: About) -> Iterator[bytes]:
 
 def _trigger(row: Row) -> str:
     if row.type == "domain":
-        return row.value
+        return "" if row.value.rpartition(".")[2].startswith(_OTHER) else row.value
     if row.type in ("ipv4", "ipv6", "cidr"):
         network = ipaddress.ip_network(row.value)
         return f"{network.prefixlen}.{_reversed(network.network_address)}.rpz-ip"

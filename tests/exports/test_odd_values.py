@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,3 +86,20 @@ def test_a_value_never_becomes_two_lines(paths: list[str]) -> None:
         assert len(lines) == heads + (0 if form == "rpz" else len(rows))
         assert not any(b"\r" in line for line in lines)
     assert all(line.count(b"\t") == 3 for line in written("intel", rows).split(b"\n")[1:-1])
+
+
+def test_a_name_is_no_trigger_of_another_kind(tmp_path: Path) -> None:
+    """Or who gets two such names listed would have every answer refused (draft-vixie-dnsop-dns-rpz-00, section 4)."""
+    names = ["1.0.0.0.0.rpz-ip", "8.0.0.0.10.rpz-client-ip", "example.rpz-nsdname", "8.0.0.0.10.rpz-nsip", "a.rpz-x"]
+    rows = [row(*canonical("domain", name)) for name in [*names, "rpz-ip.example", "a.rpz-ip.example"]]
+    zone = written("rpz", rows)
+    assert [line.split()[0] for line in zone.splitlines()[3:]] == [b"rpz-ip.example", b"a.rpz-ip.example"]
+    checked_zone(tmp_path, zone)
+
+
+def test_no_cell_of_a_table_is_a_formula() -> None:
+    """Japanese spreadsheets take wide characters for the narrow ones."""
+    starts = "=+-@\t\r\n＝＋－＠"
+    rows = [row("domain", "bad.example")._replace(labels=(f"{char}1+1",)) for char in starts]
+    cells = [line[6] for line in csv.reader(io.StringIO(written("csv", rows).decode(), newline=""))][1:]
+    assert cells == [f"'{char}1+1" for char in starts]

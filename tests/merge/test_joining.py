@@ -283,3 +283,9 @@ def test_a_score_is_shown_and_its_next_step_is_a_version() -> None:
     hub.say(score(0.5)._replace(last_seen=NOW + 1_000, version=NOW + 2_000))
     hub.publish()
     assert "ais-jp:epss=0.5" in hub.latest(PUBLIC, "vulnerability")["labels"]
+
+
+def test_a_text_may_be_the_word_jvn() -> None:
+    """As a publisher's name, a title, or why somebody ruled on it: it is no number."""
+    spoken = [NVD._replace(origin="x", detail=detail_text({"publisher": "jvn"})), NVD]
+    assert joined(spoken, [IPA._replace(origin="y", detail=detail_text({"title": {"en": "jvn"}}))]) == spoken
