@@ -26,6 +26,11 @@ FAMILY = "@ruling"
 UNRULED = LOOK_UP | {PASSED}
 
 
+def origin_of(hub: str) -> str:
+    """The origin of all rulings of the hub of that name."""
+    return f"{FAMILY}@{hub}"
+
+
 def ruling(
     kind: str, value: str, verdict: Verdict, *, hub: str, audience: Audience, at: Millis, term: Millis, why: str
 ) -> Claim:
@@ -34,9 +39,7 @@ def ruling(
     if kind in UNRULED:
         raise BadValue("type", f"expected a type that is published, got {shown(kind)}")
     detail = detail_text({"ruling": verdict, "why": why})
-    return Claim(
-        kind, value, f"{FAMILY}@{hub}", FAMILY, audience, at, at, at, term, 100, detail=detail
-    )  # fmt: skip
+    return Claim(kind, value, origin_of(hub), FAMILY, audience, at, at, at, term, 100, detail=detail)
 
 
 def lifted(claim: Claim, at: Millis) -> Claim:

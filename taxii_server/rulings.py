@@ -9,7 +9,7 @@ from config.audience import Audience
 from config.instant import Millis
 from config.settings import Settings
 from normalizers.claims import Claim, observable_key
-from normalizers.rulings import FAMILY, Verdict, lifted, ruling
+from normalizers.rulings import Verdict, lifted, origin_of, ruling
 from taxii_server.stores.base import AuditRecord, ClaimRow, Store
 
 #: (type, canonical value)
@@ -31,6 +31,7 @@ class Rulings:
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._hub = settings.hub.name
+        self._origin = origin_of(self._hub)
         self._store = store
 
     def rule(self, values: Sequence[Observable], terms: Terms, audit: AuditRecord) -> None:
@@ -74,10 +75,6 @@ class Rulings:
             for _, claims in sorted(self._store.claims(keys).items()):
                 yield from sorted((one for one in claims if one.origin == self._origin), key=lambda one: one.audience)
             after = keys[-1]
-
-    @property
-    def _origin(self) -> str:
-        return f"{FAMILY}@{self._hub}"
 
 
 def _after(one: Claim, version: Millis) -> Claim:

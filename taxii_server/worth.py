@@ -34,7 +34,7 @@ class Worth:
     types: Counter[str] = field(default_factory=Counter)
     #: that a known-good list of the hub holds, whatever is done about that
     known_good: int = 0
-    #: values that it says, or said, and that are ruled false positives
+    #: values that it says, or said, and that are ruled false positives now
     ruled_false: int = 0
     #: that no other source says, and that no source of another family says
     unique: int = 0
@@ -70,7 +70,7 @@ def worth(store: Store, names: Mapping[str, str], now: Millis, known_good: Match
         after = keys[-1]
         about = store.claims(keys)
         for key in keys:
-            opinions, false = _ruled(about.get(key, ()))
+            opinions, false = _ruled(about.get(key, ()), now)
             if false:
                 for name in _by_source(opinions, names, found):
                     found[name].ruled_false += 1
@@ -84,11 +84,11 @@ def worth(store: Store, names: Mapping[str, str], now: Millis, known_good: Match
     return found
 
 
-def _ruled(about: Iterable[Claim]) -> tuple[list[Claim], bool]:
+def _ruled(about: Iterable[Claim], now: Millis) -> tuple[list[Claim], bool]:
     """What sources say of an observable, and whether a ruling stands that it is false."""
     about = list(about)
     opinions = [claim for claim in about if not is_ruling(claim)]
-    rulings = [claim for claim in about if is_ruling(claim) and not claim.withdrawn]
+    rulings = [claim for claim in about if is_ruling(claim) and not claim.withdrawn and claim.ends > now]
     return opinions, any(verdict_of(one) == "false-positive" for one in rulings)
 
 

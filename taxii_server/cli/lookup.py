@@ -22,8 +22,7 @@ from taxii_server.cli.context import NOT_FOUND, as_json, configured, now, opened
 from taxii_server.cli.lookup_names import found_by_name, is_name, show_name
 from taxii_server.cli.lookup_objects import objects_of
 from taxii_server.cli.lookup_summary import show_summary, summary_of
-from taxii_server.cli.rulings import COLUMNS as RULED
-from taxii_server.cli.rulings import ruling_row
+from taxii_server.cli.rulings import RULED, ruling_row
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.naming import urls_at
 from taxii_server.stores.base import Store
@@ -209,7 +208,7 @@ def _show(known: dict[str, Any], *, whole: bool) -> None:
         show_summary(known["summary"], whole=whole)
     _show_rows("Claims", known["claims"], _OF_CLAIMS, whole=whole)
     if "rulings" in known:
-        show_rows("Ruled", known["rulings"], json_=False, columns=RULED[2:], text="why")
+        show_rows("Ruled", known["rulings"], json_=False, columns=RULED, text="why")
     if known["objects"]:
         columns = [*_OF_OBJECTS, "waits_for"] if known["type"] == PASSED else _OF_OBJECTS
         show_rows("Published as", known["objects"], json_=False, columns=columns, text="collections")

@@ -14,14 +14,15 @@ from config.instant import DAY
 from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, observable_key
 from normalizers.meanings import meanings
-from normalizers.rulings import Verdict, verdict_of
+from normalizers.rulings import Verdict, is_ruling, verdict_of
 from normalizers.rulings import why as why_of
 from taxii_server.cli.context import NOT_FOUND, Failure, as_json, audit_of, configured, now, opened, refuse
 from taxii_server.cli.tables import moment, show_rows
 from taxii_server.rulings import Observable, Rulings, Terms
 from taxii_server.stores.base import Store
 
-COLUMNS = ["type", "value", "ruling", "for", "at", "until", "lifted", "why"]
+#: What is shown of a ruling beside the value that it is about.
+RULED = ["ruling", "for", "at", "until", "lifted", "why"]
 #: How long a ruling holds where nothing else is said, and at most, in days.
 _TERM, _LONGEST = 365, 3_650
 
@@ -41,7 +42,7 @@ def list_(whole: bool, config: Path | None, data: Path | None, json_: bool) -> N
         at = now()
         found = [one for one in Rulings(settings, store).all() if whole or one.ends > at]
     found.sort(key=lambda one: (-one.version, one.type, one.value, one.audience))
-    show_rows("Rulings", [ruling_row(one) for one in found], json_=json_, columns=COLUMNS, text="why")
+    show_rows("Rulings", [ruling_row(one) for one in found], json_=json_, columns=["type", "value", *RULED], text="why")
 
 
 def ruling_row(claim: Claim) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def _rule(
             refuse(str(error))
         known = store.claims([observable_key(*one) for one in meant])
         for one in meant:
-            said = len(known.get(observable_key(*one), ())) > 1
+            said = not all(map(is_ruling, known.get(observable_key(*one), ())))
             click.echo(f"{' '.join(one)}: {_SAID[verdict]} for {audience}{'' if said else '; nobody says it yet'}")
 
 

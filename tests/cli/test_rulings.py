@@ -89,9 +89,10 @@ def test_every_decision_is_audited(hub: list[str]) -> None:
 
 
 def test_a_value_that_nobody_says_can_be_ruled_on(hub: list[str]) -> None:
-    """It is said so; a look-up finds the ruling."""
-    made = run(hub, "rulings", "false", "http://ours.example/", "--why", WHY)
-    assert made.stdout == "url http://ours.example/: ruled a false positive for clear; nobody says it yet\n"
+    """It is said so, however often it is ruled on; a look-up finds the ruling."""
+    for audience in ("green", "clear"):
+        made = run(hub, "rulings", "false", "http://ours.example/", "--for", audience, "--why", WHY)
+        assert made.stdout == f"url http://ours.example/: ruled a false positive for {audience}; nobody says it yet\n"
     assert found(hub, "lookup", "http://ours.example/")["rulings"][0]["why"] == WHY
 
 

@@ -163,7 +163,7 @@ def test_vulnerabilities_and_advisories_can_be_ruled_on(kind: str) -> None:
 
 
 def test_sources_are_told_what_of_theirs_was_ruled_false() -> None:
-    """Each that said it, till the ruling is lifted; no ruling counts as a source."""
+    """Each that said it, till the ruling is lifted or its term ends; no ruling counts as a source."""
     hub = Ruled()
     hub.say(origin="feed-b")
     hub.say(value="b")
@@ -172,5 +172,6 @@ def test_sources_are_told_what_of_theirs_was_ruled_false() -> None:
     now = hub.clock.now // 1_000
     found = worth(hub.store, names, now)
     assert {name: (one.values, one.ruled_false) for name, one in found.items()} == {"feed-a": (2, 1), "feed-b": (1, 1)}
+    assert [one.ruled_false for one in worth(hub.store, names, now + 365 * DAY).values()] == [0, 0]
     hub.lift()
     assert [one.ruled_false for one in worth(hub.store, names, now).values()] == [0, 0]
