@@ -199,7 +199,7 @@ class Publisher:
         state = known.state
         if word.gate and not word.false and (word.gate == "drop" or (word.standing and word.ends > now)):
             return self._kept_out(plan, outlook, now)
-        if state is None and (not word.standing or word.ends <= now):
+        if state is None and (word.false or not word.standing or word.ends <= now):
             return None  # over on arrival: kept and looked up, but no entry
         revoked = word.false or stix.ends_by_revocation(word)
         acting = stix.acting(word, content)
@@ -207,7 +207,7 @@ class Publisher:
         admitting = [
             name
             for collection, name in zip(plan.collections, plan.names, strict=True)
-            if name in places or admits(collection, word, now)
+            if name in places or (not word.false and admits(collection, word, now))
         ]
         if state is not None and places and state.digest == acting and state.revoked == revoked:
             return self._missing(plan, outlook, admitting)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from config.instant import DAY, HOUR, Millis
-from normalizers.claims import Claim
+from config.instant import DAY, HOUR, MINUTE, Millis
+from normalizers.claims import Claim, observable_key
 from normalizers.rulings import Verdict
 from taxii_server.rulings import Rulings, Terms
 from taxii_server.stores.base import AuditRecord
 from taxii_server.stores.memory import MemoryStore
 from taxii_server.worth import worth
-from tests.hubs import MEMBERS, OWN, PUBLIC, Hub, SteppingClock
+from tests.hubs import BLOCKING, MEMBERS, OWN, PUBLIC, Hub, SteppingClock
 from tests.hubs import settings as hub_settings
 from tests.stores.making import claim
 
@@ -110,6 +110,23 @@ def test_what_was_never_published_makes_no_entry() -> None:
     assert all("example.com/a" not in obj["name"] for obj in hub.objects(PUBLIC, "indicator"))
     hub.lift()
     assert [revoked for _, revoked in hub.told()] == [False, False]
+
+
+@pytest.mark.parametrize("ahead", [0, 2 * MINUTE])
+def test_what_is_ruled_false_enters_nothing(ahead: Millis) -> None:
+    """Be it ruled by a clock that runs a little ahead of the hub's, as far as that is tolerated: neither where nothing
+    was published of it, nor a collection that did not hold it till then."""
+    hub = Ruled(confidence=50)
+    (told,) = hub.told()
+    for value in (URL, ("url", "http://example.com/b")):
+        audit = AuditRecord(hub.clock.now // 1_000 + ahead, "ops", "rule", "value", {})
+        hub.rulings.rule([value], Terms("false-positive", "clear", DAY, "seen"), audit)
+    for value in ("a", "b"):
+        hub.put([claim(origin="feed-b", value=value, version=NOW, last_seen=NOW, life=30 * DAY, confidence=90)])
+    for _ in range(2):
+        hub.publish()
+        hub.store.mark_dirty([observable_key(*URL), observable_key("url", "http://example.com/b")], "clear")
+    assert (hub.told(), hub.told(BLOCKING)) == ([(told[0], True)], [])
 
 
 def test_what_is_held_stays_as_published_until_it_is_lifted() -> None:
