@@ -27,8 +27,10 @@ class Exported:
         self._collection = str(item.id)
         self._asked = asked
         present, latest = now // STEP * STEP, store.last_date(self._collection)
-        words = f"{self._collection} {name} {asked} {present} {latest}"
-        # An object can be deleted from a shared collection, which leaves no entry.
+        # What leaves makes no entry: an object passed on that is taken back. How many there are tells.
+        count = store.counts().get(self._collection, 0)
+        words = f"{self._collection} {name} {asked} {present} {latest} {count}"
+        # Members delete objects from a shared collection as they like.
         self.lasting = item.kind == "merged"
         self.about = About(hub, item.title, present, latest // 1_000, hashlib.sha256(words.encode()).hexdigest()[:32])
 

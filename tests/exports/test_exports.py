@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import stix2
 
+from normalizers.checking import key_of
 from taxii_server.exports.forms import FORMS
 from tests.exports.readers import checked_rules, checked_zone
 from tests.taxii.hub import FINANCE, GREEN, INBOX, MERGED, OPEN, TestHub, indicator, malware, new_hub
@@ -149,6 +150,18 @@ def test_what_has_not_changed_is_not_sent_again(hub: TestHub) -> None:
         fresh.clock.move(2 * 3_600)
         later = fresh.get("/export/public/all.txt", headers={"If-None-Match": changed.headers["ETag"]})
         assert (later.status_code, later.text) == (200, "192.0.2.2\n")
+
+
+def test_what_has_left_is_not_kept_by_those_who_had_it() -> None:
+    """An object that is passed on leaves a collection without an entry; whoever asks again is told."""
+    made = new_hub()
+    one, gone = indicator(1), malware(1)
+    made.publish(OPEN, one, gone)
+    with made.listening() as fresh:
+        first = fresh.get("/export/public/all.json")
+        fresh.store.delete(OPEN, f"test:{OPEN}", key_of(gone["id"]), None, fresh.clock())
+        later = fresh.get("/export/public/all.json", headers={"If-None-Match": first.headers["ETag"]})
+        assert (later.status_code, [obj["id"] for obj in later.json()["objects"]]) == (200, [one["id"]])
 
 
 def test_the_same_export_is_the_same_bytes(hub: TestHub) -> None:
