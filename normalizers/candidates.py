@@ -172,6 +172,8 @@ def _word(match: re.Match[str], text: str) -> tuple[int, int, Candidate] | None:
     one = _classified(plain, defanged)
     if one is None:
         return None
+    if _within_name(text, start, start + len(kept)):
+        one = one._replace(unclear="text that may be part of it")
     before = text[start - 1 : start] if start else ""
     bracketed = before == "<" and text[match.end() : match.end() + 1] == ">"
     if (
@@ -181,6 +183,18 @@ def _word(match: re.Match[str], text: str) -> tuple[int, int, Candidate] | None:
     ):
         one = one._replace(unclear="a part that is left out")
     return start, start + len(kept), one
+
+
+def _within_name(text: str, start: int, end: int) -> bool:
+    """Whether a dot, and nothing else, stands between a value and letters that are not ASCII."""
+    before, after = text[:start].rstrip(_MARK), text[end:].lstrip(_MARK)
+    return (before[-1:] == "." and _foreign(before[:-1].rstrip(_MARK)[-1:])) or (
+        after[:1] == "." and _foreign(after[1:].lstrip(_MARK)[:1])
+    )
+
+
+def _foreign(char: str) -> bool:
+    return char.isalpha() and not char.isascii()
 
 
 def _placeholder_follows(text: str, end: int, whole: int) -> bool:

@@ -120,6 +120,21 @@ def test_a_value_without_a_certain_end_is_refused(line: str) -> None:
     assert "unclear" in reasons(line)
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "悪性.example.jp",
+        "・www.悪性.example.jp",
+        "mail@悪性.example.jp",
+        "見た evil[.]悪性[.]example 等",
+        "は www.evil[.]テスト と",
+    ],
+)
+def test_a_part_of_an_international_name_is_not_the_name(line: str) -> None:
+    """Of a name with labels in other letters, the labels in ASCII are no indicator: they are somebody else's name."""
+    assert values(f"■通信先\n{line}") == []
+
+
 def test_q_c10_urls_without_scheme_are_refused() -> None:
     """Whether http or https, nobody said."""
     assert reasons("- evil[.]example/token?token=1") == ["no-scheme"]
