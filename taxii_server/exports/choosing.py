@@ -67,9 +67,9 @@ def wanted(given: Iterable[tuple[str, str]]) -> Wanted:
     if "type" in said:
         found = found._replace(types=_types(said["type"]))
     if "confidence" in said:
-        found = found._replace(confidence=_number("confidence", said["confidence"], 100))
+        found = found._replace(confidence=_number("confidence", said["confidence"], 0, 100))
     if "limit" in said:
-        limit = _number("limit", said["limit"], MOST) or MOST
+        limit = _number("limit", said["limit"], 1, MOST)
         found = found._replace(limit=min(limit, found.limit) if found.limit else limit)
     return found
 
@@ -91,9 +91,9 @@ def _types(text: str) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _number(name: str, text: str, most: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) <= most):
-        raise BadQuery(f"{name}: expected a number from 0 to {most}, got {text[:60]!r}")
+def _number(name: str, text: str, least: int, most: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise BadQuery(f"{name}: expected a number from {least} to {most}, got {text[:60]!r}")
     return int(text)
 
 

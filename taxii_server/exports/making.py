@@ -20,16 +20,16 @@ STEP = HOUR
 class Exported:
     """One export: its tag before anything is read, and its content."""
 
-    def __init__(self, store: Store, hub: str, item: Collection, name: str, asked: Wanted, now: Millis) -> None:
+    def __init__(self, store: Store, hub: str, item: Collection, form: str, asked: Wanted, now: Millis) -> None:
         """Raises :class:`BadQuery` where there is no format of that name."""
-        self.form: Form = _form(name)
+        self.form: Form = _form(form)
         self._store = store
         self._collection = str(item.id)
         self._asked = asked
         present, latest = now // STEP * STEP, store.last_date(self._collection)
         # What leaves makes no entry: an object passed on that is taken back. How many there are tells.
         count = store.counts().get(self._collection, 0)
-        words = f"{self._collection} {name} {asked} {present} {latest} {count}"
+        words = f"{self._collection} {form} {asked} {present} {latest} {count}"
         # Members delete objects from a shared collection as they like.
         self.lasting = item.kind == "merged"
         self.about = About(hub, item.title, present, latest // 1_000, hashlib.sha256(words.encode()).hexdigest()[:32])

@@ -52,7 +52,7 @@ Rows = Iterable[tuple[Row, bytes]]
 
 
 def live(bodies: Iterable[bytes], present: str) -> Iterator[tuple[bytes, dict[str, Any]]]:
-    """The indicators among objects that hold at ``present``, a STIX timestamp: begun, not over, not revoked."""
+    """The indicators among objects that hold at ``present``, a STIX timestamp: not over, not revoked."""
     for body in bodies:
         obj = orjson.loads(body)
         if obj["type"] == "indicator" and not obj.get("revoked") and obj.get("valid_until", "9") > present:

@@ -94,7 +94,8 @@ def test_what_is_asked_for_and_of_too_much_the_best(hub: TestHub, query: str, ex
         ("public/all.xml", "expected a format of txt, csv, json"),
         ("public/all.txt?type=name", "type: expected some of ip, hash, url, domain"),
         ("public/all.txt?confidence=101", "confidence: expected a number from 0 to 100, got '101'"),
-        ("public/all.txt?limit=-1", "limit: expected a number from 0 to 100000000, got '-1'"),
+        ("public/all.txt?limit=-1", "limit: expected a number from 1 to 100000000, got '-1'"),
+        ("public/all.txt?limit=0", "limit: expected a number from 1 to 100000000, got '0'"),
         ("public/all.txt?limit=1&limit=2", "limit: expected once"),
         ("public/all.txt?preset=cisco", "preset: expected one of paloalto-ip"),
         ("public/all.txt?color=red", "expected preset, type, confidence or limit, got 'color'"),
@@ -132,7 +133,7 @@ def test_whoever_may_read_a_collection_may_export_it(hub: TestHub, target: str, 
     assert {who: hub.get(f"/export/{target}", who).status_code for who in codes} == codes
 
 
-def test_what_has_not_changed_is_not_sent_again(hub: TestHub) -> None:
+def test_what_has_not_changed_is_not_sent_again() -> None:
     """Until an entry comes, or an hour is over: what is live is decided anew then."""
     made = new_hub()
     soon = {"valid_until": "2026-03-01T01:30:00.000Z"}
