@@ -11,7 +11,12 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
-from collectors.gitpack import Object, objects_in
+from dulwich.errors import GitProtocolError, ObjectFormatException
+from dulwich.objects import Commit, ShaFile, Tree, parse_tree
+from dulwich.pack import UnpackedObject
+from dulwich.protocol import PktLineParser, pkt_line, pkt_seq
+
+from collectors.gitpack import objects_in
 from config.instant import SECOND, Millis
 
 #: What goes with the question.
@@ -20,20 +25,11 @@ HEADERS = {
     "Content-Type": "application/x-git-upload-pack-request",
     "Accept": "application/x-git-upload-pack-result",
 }
-_ASKED = ("no-progress", "filter blob:none", "want {commit}", "done")
 _HEAD = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)")
 _COMMITTED = re.compile(rb"\ncommitter [^\n]*> ([0-9]{1,12}) [+-][0-9]{4}\n")
-_FOLDER = b"40000"
-_PARENT = re.compile(rb"[0-9a-f]{40}")
+_FOLDER = 0o40000
 #: Trees that are kept parsed: a commit's, its parents' and those of their folders.
 _PARSED = 512
-
-
-class _Entry(NamedTuple):
-    """What stands under a name in a tree; either changes with a change of the file."""
-
-    mode: bytes
-    id: bytes
 
 
 class _Commit(NamedTuple):
@@ -44,12 +40,8 @@ class _Commit(NamedTuple):
 
 def question(commit: str) -> bytes:
     """What to post for the history of a commit, by its id in hexadecimal."""
-    asked = b"".join(_line(text.format(commit=commit)) for text in _ASKED)
-    return _line("command=fetch") + b"0001" + asked + b"0000"
-
-
-def _line(text: str) -> bytes:
-    return f"{len(text) + 5:04x}{text}\n".encode()
+    asked = (b"no-progress\n", b"filter blob:none\n", b"want %s\n" % commit.encode(), b"done\n")
+    return pkt_line(b"command=fetch\n") + b"0001" + pkt_seq(*asked)
 
 
 def last_changed(answer: bytes, commit: str, paths: Iterable[str], most: int) -> dict[str, Millis]:
@@ -57,7 +49,7 @@ def last_changed(answer: bytes, commit: str, paths: Iterable[str], most: int) ->
     paths are there in the commit. Raises ValueError for an answer that does not say it, and :class:`TooLarge` for one
     of more than ``most`` bytes."""
     history = _History(objects_in(_pack_in(answer), most))
-    pending = {bytes.fromhex(commit): set(paths)}
+    pending = {commit.encode(): set(paths)}
     found: dict[str, Millis] = {}
     while pending:
         # The latest first, so that branches have come together again before what is behind them.
@@ -72,27 +64,22 @@ def last_changed(answer: bytes, commit: str, paths: Iterable[str], most: int) ->
 
 
 def _pack_in(answer: bytes) -> bytes:
-    """The pack in an answer, which comes in lines of a length each, of two bands."""
-    parts: list[bytes] = []
-    at, begun, line = 0, False, b""
-    while at < len(answer):
-        size = int(answer[at : at + 4], 16)
-        line = answer[at + 4 : at + size]
-        if size and len(line) != size - 4 and size > 4:
-            raise ValueError("expected more, and it is cut off")
-        at += max(size, 4)
-        if line.startswith(b"ERR ") or (begun and line[:1] == b"\3"):
-            raise ValueError("expected a pack, got an error")
-        if begun and line[:1] == b"\1":
-            parts.append(line[1:])
-        begun = begun or line == b"packfile\n"
-    return b"".join(parts)
+    """The pack in an answer, which comes in lines of two bands."""
+    lines: list[bytes | None] = []
+    parser = PktLineParser(lines.append)
+    try:
+        parser.parse(answer)
+    except GitProtocolError as error:
+        raise ValueError(f"expected lines of git's protocol: {error}") from None
+    if parser.get_tail() or lines[:1] != [b"packfile\n"] or any(line and line[0] == 3 for line in lines):
+        raise ValueError("expected a pack, got an error, or it is cut off")
+    return b"".join(line[1:] for line in lines if line and line[0] == 1)
 
 
 class _History:
     """Commits and trees."""
 
-    def __init__(self, objects: dict[bytes, Object]) -> None:
+    def __init__(self, objects: dict[bytes, UnpackedObject]) -> None:
         self._objects = objects
         self.commit = lru_cache(maxsize=None)(self._commit)
         self._entries = lru_cache(maxsize=_PARSED)(self._tree)
@@ -104,34 +91,30 @@ class _History:
         return next((one for one in commit.parents if self._file(self.commit(one).tree, path) == here), None)
 
     def _commit(self, id_: bytes) -> _Commit:
-        content = self._content(id_, b"commit")
+        content = self._content(id_, Commit)
         head, committed = _HEAD.match(content), _COMMITTED.search(content)
         if head is None or committed is None:
             raise ValueError("expected a commit, got something else")
-        parents = tuple(bytes.fromhex(one.decode()) for one in _PARENT.findall(head[2]))
-        return _Commit(bytes.fromhex(head[1].decode()), parents, int(committed[1]) * SECOND)
+        return _Commit(head[1], tuple(head[2].split()[1::2]), int(committed[1]) * SECOND)
 
-    def _file(self, tree: bytes, path: str) -> _Entry | None:
-        """A file in a tree; None where it is not there."""
+    def _file(self, tree: bytes, path: str) -> tuple[int, bytes] | None:
+        """Mode and id of a file in a tree, either of which changes with it; None where it is not there."""
         *folders, name = path.encode().split(b"/")
         for folder in folders:
-            found = self._entries(tree).get(folder)
-            if found is None or found.mode != _FOLDER:
+            mode, tree = self._entries(tree).get(folder, (0, b""))
+            if mode != _FOLDER:
                 return None
-            tree = found.id
         return self._entries(tree).get(name)
 
-    def _tree(self, id_: bytes) -> dict[bytes, _Entry]:
-        content, at = self._content(id_, b"tree"), 0
-        found: dict[bytes, _Entry] = {}
-        while at < len(content):
-            end = content.index(b"\0", at)
-            mode, _, name = content[at:end].partition(b" ")
-            found[name], at = _Entry(mode, content[end + 1 : end + 21]), end + 21
-        return found
+    def _tree(self, id_: bytes) -> dict[bytes, tuple[int, bytes]]:
+        content = self._content(id_, Tree)
+        try:
+            return {name: (mode, one) for name, mode, one in parse_tree(content, 20)}
+        except (ObjectFormatException, ValueError):
+            raise ValueError("expected a tree, got something else") from None
 
-    def _content(self, id_: bytes, kind: bytes) -> bytes:
+    def _content(self, id_: bytes, kind: type[ShaFile]) -> bytes:
         found = self._objects.get(id_)
-        if found is None or found.kind != kind:
-            raise ValueError(f"expected all commits and trees, and a {kind.decode()} is missing")
-        return found.content
+        if found is None or found.obj_type_num != kind.type_num:
+            raise ValueError(f"expected all commits and trees, and a {kind.type_name.decode()} is missing")
+        return b"".join(found.obj_chunks or ())

@@ -21,7 +21,6 @@ from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
-from collectors import githistory
 from collectors.again import due, waiting
 from collectors.answers import whole
 from collectors.document import Body, Collected, Document
@@ -189,6 +188,9 @@ class _Hub:
 
     def _by_history(self, commit: str, paths: Sequence[str]) -> dict[str, Millis]:
         """As :meth:`_one_by_one`, at once, and no question of the API."""
+        # Here, because few need it, and it takes a while to load.
+        from collectors import githistory
+
         url = f"{self._transport.git.rstrip('/')}/{self._transport.repository}.git/git-upload-pack"
         # GitHub lets nobody else have a pack than who begins so.
         headers = {**githistory.HEADERS, "User-Agent": f"git/2.0 {self._means.user_agent}"}

@@ -176,8 +176,23 @@ def test_a_pack_that_is_broken_is_refused(pack: bytes) -> None:
         objects_in(pack, MOST)
 
 
+@pytest.mark.parametrize(
+    "tree", [b"100644", b"100644 a.txt", b"x44 a.txt\0" + b"i" * 20, b"100644 a.txt\0" + b"i" * 19]
+)
+def test_a_tree_that_is_broken_is_refused(tree: bytes) -> None:
+    """As everything else in a pack."""
+    id_ = hashlib.sha1(b"tree %d\0" % len(tree) + tree).hexdigest()
+    commit = f"tree {id_}\ncommitter A <a@example.com> {THEN} +0000\n\nm\n".encode()
+    pack = _pack(_blob(tree, kind=2), _blob(commit, kind=1))
+    answer = b"000dpackfile\n" + b"%04x\1" % (len(pack) + 5) + pack + b"0000"
+    asked = hashlib.sha1(b"commit %d\0" % len(commit) + commit).hexdigest()
+    with pytest.raises(ValueError, match="expected a tree"):
+        githistory.last_changed(answer, asked, ["b.txt"], MOST)
+
+
 def test_a_pack_that_would_grow_is_refused() -> None:
-    """By the sizes that it says, before anything is built: of an object, of many, and of what is made of another."""
+    """By the sizes that it says, before anything is built: of an object, of many, of many small ones, and of what is
+    made of another."""
     base = _blob(b"a" * 1_000)
     id_ = hashlib.sha1(b"blob 1000\0" + b"a" * 1_000).digest()
     delta = b"\xe8\x07" + b"\xa0\xf7\x36" + b"\xb0\xe8\x03" * 900  # 900 times all of it
@@ -192,6 +207,7 @@ def test_a_pack_that_would_grow_is_refused() -> None:
         (grown, 500_000),
         (_pack(_blob(b"a" * 900), _blob(b"b" * 900)), 1_500),
         (_pack(_blob(b"", 2_000)), 1_500),
+        (_pack(*(_blob(b"%d" % n) for n in range(10))), 1_500),
     ):
         with pytest.raises(TooLarge):
             objects_in(pack, most)
@@ -209,6 +225,7 @@ def test_whatever_a_pack_holds_it_is_read_or_refused(content: bytes, count: int)
             found = objects_in(pack, MOST)
         except (ValueError, TooLarge):
             continue
-        assert all(
-            hashlib.sha1(b"%s %d\0" % (o.kind, len(o.content)) + o.content).digest() == i for i, o in found.items()
-        )
+        for id_, one in found.items():
+            made = b"".join(one.obj_chunks or ())
+            kind = (b"", b"commit", b"tree", b"blob", b"tag")[one.obj_type_num or 0]
+            assert hashlib.sha1(b"%s %d\0" % (kind, len(made)) + made).hexdigest().encode() == id_

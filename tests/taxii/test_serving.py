@@ -135,7 +135,7 @@ def test_large_envelopes_give_their_memory_back(server: Served) -> None:
 
 
 #: What takes megabytes and is of no use to a process that serves, until somebody posts what needs it.
-HEAVY = "{'requests', 'taxii2client', 'stix2', 'stix2patterns', 'rich', 'taxii_server.ingest'}"
+HEAVY = "{'dulwich', 'requests', 'taxii2client', 'stix2', 'stix2patterns', 'rich', 'taxii_server.ingest'}"
 HEAVIER = "{'flask', 'pydantic', 'sqlite3', 'taxii_server.cli', *" + HEAVY + "}"
 
 
