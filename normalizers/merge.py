@@ -126,7 +126,7 @@ def merge(claims: Iterable[Claim], view: View) -> Merged | None:
 
 def _ruled(merged: Merged, rulings: list[Claim]) -> Merged:
     """What rulings make of it. What is false is over when that was first said, for clients that know no ``revoked``."""
-    acting = covering(rulings, max(claim.last_seen for claim in merged.claims))
+    acting = covering(rulings, max(claim.last_seen for claim in merged.claims if not scores(claim)))
     if not acting:
         return merged
     if verdict_of(acting[0]) == "hold":
