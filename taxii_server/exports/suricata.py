@@ -26,9 +26,9 @@ class _Match(NamedTuple):
 
 
 def write(rows: Rows, asked: Wanted, about: About) -> Iterator[bytes]:
-    """The rules. A rule's number is made of its value, and stays with it, but where two values have one: then the later of them gets
-    the next. What no rule can be made of is left out:
-    https, whose paths are not seen; hashes, which take lists of their own; e-mail addresses."""
+    """The rules. A rule's number is made of its value, and stays with it, but where two values have one: then the later
+    of them gets the next. What no rule can be made of is left out: https, whose paths are not seen; hashes, which take
+    lists of their own; e-mail addresses."""
     yield f"# {_quoted(about.title)} ({_quoted(about.hub)})\n".encode()
     used: set[int] = set()
     for row, _ in rows:
