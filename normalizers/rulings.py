@@ -13,7 +13,7 @@ import orjson
 
 from config.audience import Audience
 from config.instant import Millis
-from config.observables import LOOK_UP, PASSED
+from config.observables import LOOK_UP, TYPES
 from normalizers.bad_value import BadValue, shown
 from normalizers.claims import Claim, detail_text
 
@@ -22,8 +22,8 @@ Verdict = Literal["false-positive", "hold"]
 
 #: Of every ruling, and of nothing else: no feed may have such a one.
 FAMILY = "@ruling"
-#: Types of which nothing is merged, so that there is nothing to rule on.
-UNRULED = LOOK_UP | {PASSED}
+#: Types that are merged; of others there is nothing to rule on.
+_RULED = frozenset(TYPES) - LOOK_UP
 
 
 def origin_of(hub: str) -> str:
@@ -36,7 +36,7 @@ def ruling(
 ) -> Claim:
     """The ruling of the hub of that name about an observable, made at ``at`` for what is seen within ``term``. Raises
     :class:`BadValue` where nothing is merged of the type."""
-    if kind in UNRULED:
+    if kind not in _RULED:
         raise BadValue("type", f"expected a type that is published, got {shown(kind)}")
     detail = detail_text({"ruling": verdict, "why": why})
     return Claim(kind, value, origin_of(hub), FAMILY, audience, at, at, at, term, 100, detail=detail)

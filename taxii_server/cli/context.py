@@ -44,6 +44,30 @@ class Failure(click.ClickException):
         self.__dict__["exit_code"] = code
 
 
+class _Words(click.ParamType[str]):
+    """Text that says something, in UTF-8. A terminal with another encoding hands over what stands for none."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            said = str(value).encode()
+        except UnicodeEncodeError:
+            self.fail(f"expected text in UTF-8, got {str(value)!a}", param, ctx)
+        if not said.strip():
+            self.fail("expected text, got none", param, ctx)
+        return str(value)
+
+
+#: The type of arguments that are looked up, or remembered.
+WORDS = _Words()
+
+
+def why(said: str) -> Callable[[F], F]:
+    """Add ``--why``, which is required; ``said`` is what becomes of it."""
+    return click.option("--why", type=WORDS, required=True, help=f"Why, {said}.")
+
+
 def configured(command: F) -> F:
     """Add ``--config`` and ``--data`` to a command."""
     command = click.option(

@@ -17,6 +17,7 @@ from normalizers.bad_value import BadValue
 from normalizers.meanings import meanings
 from taxii_server.cli.context import (
     NOT_FOUND,
+    WORDS,
     Failure,
     as_json,
     audit_of,
@@ -27,6 +28,7 @@ from taxii_server.cli.context import (
     patiently,
     refuse,
 )
+from taxii_server.cli.context import why as why_option
 from taxii_server.cli.tables import moment, show_json, show_rows
 from taxii_server.decided import Decision, Observable, TooMany, Verdict
 from taxii_server.heldback import HeldBack, HeldBacks, listed_meaning
@@ -112,8 +114,8 @@ def _deciding(command: Callable[..., None]) -> click.Command:
     """A command that decides about values of a list."""
     for parameter in (
         configured,
-        click.option("--why", required=True, help="Why, for the audit log."),
-        click.argument("value", nargs=-1, required=True),
+        why_option("for the audit log"),
+        click.argument("value", type=WORDS, nargs=-1, required=True),
         click.argument("name", metavar="LIST"),
     ):
         command = parameter(command)

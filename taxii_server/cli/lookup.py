@@ -18,7 +18,7 @@ from normalizers.bad_value import BadValue
 from normalizers.claims import Claim, aliases, observable_key
 from normalizers.meanings import meanings
 from normalizers.rulings import is_ruling
-from taxii_server.cli.context import NOT_FOUND, as_json, configured, now, opened, refuse
+from taxii_server.cli.context import NOT_FOUND, WORDS, as_json, configured, now, opened, refuse
 from taxii_server.cli.lookup_names import found_by_name, is_name, show_name
 from taxii_server.cli.lookup_objects import objects_of
 from taxii_server.cli.lookup_summary import show_summary, summary_of
@@ -46,7 +46,7 @@ _BESIDES = {
 
 
 @click.command()
-@click.argument("value")
+@click.argument("value", type=WORDS)
 @click.option("--for", "reader", default=INTERNAL, help="Only what this audience may be told, such as green.")
 @click.option("--name", "by_name", is_flag=True, help="VALUE is a name, whatever else it could be.")
 @click.option("--urls", "with_urls", is_flag=True, help="Show the URLs at a host too. Goes over all that is known.")

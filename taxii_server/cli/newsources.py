@@ -15,6 +15,7 @@ import orjson
 
 from collectors import CollectError, Document, Means, collect
 from collectors.paths import path_date
+from config.entry import fetchable
 from config.feeds import Feed
 from config.instant import system_clock
 from config.newfeed import About
@@ -55,11 +56,9 @@ def find(source: str, collection: str | None = None) -> Found:
     if not is_url(source):
         return _file(source)
     try:
-        host = urlsplit(source).hostname
-    except ValueError:
-        host = None
-    if not host:
-        raise Failure(f"expected a URL or a file, got {source!r}, which names no host", USAGE)
+        fetchable(source)
+    except ValueError as error:
+        raise Failure(str(error), USAGE) from None
     if (repository := _GITHUB.fullmatch(source)) is not None:
         return github(source, repository)
     if _is_taxii(source):

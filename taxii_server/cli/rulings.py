@@ -16,7 +16,8 @@ from normalizers.claims import Claim, observable_key
 from normalizers.meanings import meanings
 from normalizers.rulings import Verdict, is_ruling, verdict_of
 from normalizers.rulings import why as why_of
-from taxii_server.cli.context import NOT_FOUND, Failure, as_json, audit_of, configured, now, opened, refuse
+from taxii_server.cli.context import NOT_FOUND, WORDS, Failure, as_json, audit_of, configured, now, opened, refuse
+from taxii_server.cli.context import why as why_option
 from taxii_server.cli.tables import moment, show_rows
 from taxii_server.rulings import Observable, Rulings, Terms
 from taxii_server.stores.base import Store
@@ -63,12 +64,12 @@ def _deciding(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a command that rules on values."""
     for parameter in (
         configured,
-        click.option("--why", required=True, help="Why, for the audit log and for look-ups."),
+        why_option("for the audit log and for look-ups"),
         click.option("--days", type=click.IntRange(1, _LONGEST), default=_TERM, show_default=True,
                      help="Its term: what is seen within it is covered."),
         click.option("--for", "audience", default=CLEAR, show_default=True,
                      help="Who is told, such as green or amber:GROUP: it acts in their views alone."),
-        click.argument("value", nargs=-1, required=True),
+        click.argument("value", type=WORDS, nargs=-1, required=True),
     ):  # fmt: skip
         command = parameter(command)
     return command
@@ -117,9 +118,9 @@ _SAID: dict[Verdict, str] = {"false-positive": "ruled a false positive", "hold":
 
 
 @rulings.command()
-@click.argument("value", nargs=-1, required=True)
+@click.argument("value", type=WORDS, nargs=-1, required=True)
 @click.option("--for", "audience", help="Lift the ruling for this audience alone.")
-@click.option("--why", required=True, help="Why, for the audit log.")
+@why_option("for the audit log")
 @configured
 def lift(value: Sequence[str], audience: str | None, why: str, config: Path | None, data: Path | None) -> None:
     """Take back what was ruled on each VALUE: what its sources say counts again, at once.
@@ -143,5 +144,9 @@ def _meant(store: Store, value: str) -> Observable:
         read_as = meanings(value)
     except BadValue as error:
         refuse(f"{value}: {error}")
+    if read_as[0][0] == "jvn":
+        refuse(
+            f"{value}: many may go by a number of JVN; `noroshi lookup {read_as[0][1]}` names them, so rule on those"
+        )
     known = store.claims([observable_key(*one) for one in read_as])
     return next((one for one in read_as if observable_key(*one) in known), read_as[0])

@@ -65,7 +65,12 @@ def wanted(given: Iterable[tuple[str, str]]) -> Wanted:
         said[name] = value
     found = _preset(said["preset"]) if "preset" in said else Wanted()
     if "type" in said:
-        found = found._replace(types=_types(said["type"]))
+        types = _types(said["type"])
+        if found.types and not set(found.types).issuperset(types):
+            raise BadQuery(
+                f"type: expected some of {', '.join(found.types)}, as {said['preset']} has, got {said['type'][:60]!r}"
+            )
+        found = found._replace(types=types)
     if "confidence" in said:
         found = found._replace(confidence=_number("confidence", said["confidence"], 0, 100))
     if "limit" in said:

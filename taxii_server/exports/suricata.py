@@ -29,12 +29,12 @@ def write(rows: Rows, asked: Wanted, about: About) -> Iterator[bytes]:
     """The rules. A rule's number is made of its value, and stays with it, but where two values have one: then the later
     of them gets the next. What no rule can be made of is left out: https, whose paths are not seen; hashes, which take
     lists of their own; e-mail addresses."""
-    yield f"# {_quoted(about.title)} ({_quoted(about.hub)})\n".encode()
+    yield f"# {_plain(about.title)} ({_plain(about.hub)})\n".encode()
     used: set[int] = set()
     for row, _ in rows:
         match = _match(row)
         if match is not None:
-            said = _quoted(f"{about.hub} {row.type} {row.value}"[:_LONGEST])
+            said = _message(f"{about.hub} {row.type} {row.value}"[:_LONGEST])
             yield (
                 f'alert {match.head} (msg:"{said}"; {match.options}classtype:trojan-activity; '
                 f"metadata:confidence {row.confidence}; sid:{_number(row, used)}; rev:1;)\n"
@@ -65,8 +65,17 @@ def _whole(text: str, *, any_case: bool = False) -> str:
     return f'content:"{_quoted(text)}"; {"nocase; " if any_case else ""}bsize:{len(text.encode())}; '
 
 
+def _plain(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _message(text: str) -> str:
+    """As it stands in ``msg``, where what means something in a rule has a backslash before it."""
+    return "".join(f"\\{char}" if char in '\\";' else char for char in _plain(text))
+
+
 def _quoted(text: str) -> str:
-    """As it stands between quotes in a rule: what could mean something there in hexadecimal digits."""
+    """As it stands in ``content``: what could mean something there in hexadecimal digits."""
     return "".join(
         char if char in _PLAIN else "|" + " ".join(f"{byte:02X}" for byte in char.encode()) + "|" for char in text
     )

@@ -309,7 +309,7 @@ def test_pulses_of_otx_are_asked_for_page_by_page(server: Server, tmp_path: Path
 def test_what_is_no_url_is_told(url: str) -> None:
     """A defanged one, and one without a host."""
     result = CliRunner().invoke(noroshi, ["feeds", "new", url])
-    assert "which names no host" in str(result.exception) + result.output
+    assert "expected a URL such as" in str(result.exception) + result.output
 
 
 def test_a_table_of_defanged_urls(tmp_path: Path) -> None:

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
-from config.instant import DAY, system_clock
-from config.loading import load
-from normalizers.claims import Claim
-from taxii_server.cli.main import noroshi
-from taxii_server.jobs import Jobs
-from taxii_server.opening import open_hub
-from taxii_server.publishing import Publisher
-from taxii_server.stores.base import ClaimRow
-from tests.hubs import settings
-from tests.processes import write_config
+from config.instant import DAY
+from tests.cli.published import found, hub_of, publish, run
 
 BAD = "www.bad.example"
 WHY = "it is our own test page"
@@ -27,34 +16,7 @@ WHY = "it is our own test page"
 @pytest.fixture
 def hub(tmp_path: Path) -> list[str]:
     """A hub that has published one domain."""
-    path = write_config(tmp_path, {**settings().model_dump(mode="json"), "store": "sqlite:hub.db"})
-    with_store = open_hub(load(path))
-    now = system_clock() // 1_000
-    said = Claim("domain", BAD, "a", "a", "clear", now, now, now, 30 * DAY, 50)
-    with_store.put_claims([ClaimRow(said.key, said)])
-    with_store.close()
-    publish(path)
-    return ["--config", str(path)]
-
-
-def publish(path: Path) -> None:
-    """As the running hub does."""
-    made = load(path)
-    store = open_hub(made)
-    publisher = Publisher(made, store, system_clock, "test")
-    Jobs(publisher).settle()
-    publisher.publish_all()
-    store.close()
-
-
-def run(hub: list[str], *arguments: str) -> Result:
-    """A command."""
-    return CliRunner().invoke(noroshi, [*arguments, *hub])
-
-
-def found(hub: list[str], *arguments: str) -> Any:
-    """What a command prints as JSON."""
-    return json.loads(run(hub, *arguments, "--json").stdout)
+    return hub_of(tmp_path, [BAD], 30 * DAY)
 
 
 def test_a_ruling_is_made_told_and_lifted(hub: list[str]) -> None:
@@ -107,6 +69,9 @@ def test_a_value_that_nobody_says_can_be_ruled_on(hub: list[str]) -> None:
         ),
         (("false", BAD, "--for", "everybody", "--why", WHY), "--for: expected an audience"),
         (("false", BAD), "--why"),
+        (("false", BAD, "--why", " "), "expected text, got none"),
+        (("false", "\udcff", "--why", WHY), "expected text in UTF-8, got '\\udcff'"),
+        (("false", "JVN#90000001", "--why", WHY), "many may go by a number of JVN"),
         (("lift", BAD, "--why", WHY), f"nothing is ruled on {BAD}"),
     ],
 )

@@ -81,6 +81,7 @@ def test_plain_text_holds_what_is_live(hub: TestHub) -> None:
         ("?type=ip&limit=9", ["203.0.113.7", "2001:db8::7", "198.51.100.0/24"]),
         ("?preset=paloalto-url", ["bad.example/a;b?c=%22d%22|e", "bad.example/"]),
         ("?preset=fortigate-ip&limit=1", ["198.51.100.0/24"]),
+        ("?preset=fortigate-ip&type=ipv6", ["2001:db8::7"]),
     ],
 )
 def test_what_is_asked_for_and_of_too_much_the_best(hub: TestHub, query: str, expected: list[str]) -> None:
@@ -97,6 +98,10 @@ def test_what_is_asked_for_and_of_too_much_the_best(hub: TestHub, query: str, ex
         ("public/all.txt?limit=-1", "limit: expected a number from 1 to 100000000, got '-1'"),
         ("public/all.txt?limit=0", "limit: expected a number from 1 to 100000000, got '0'"),
         ("public/all.txt?limit=1&limit=2", "limit: expected once"),
+        (
+            "public/all.txt?preset=fortigate-hash&type=ip",
+            "type: expected some of file, as fortigate-hash has, got 'ip'",
+        ),
         ("public/all.txt?preset=cisco", "preset: expected one of paloalto-ip"),
         ("public/all.txt?color=red", "expected preset, type, confidence or limit, got 'color'"),
         ("public/all.txt?type=%ff", "expected UTF-8"),

@@ -63,6 +63,12 @@ def test_suricata_reads_rules_of_odd_values(tmp_path: Path) -> None:
     checked_rules(tmp_path, written("rules", list(some(40))))
 
 
+def test_what_is_said_in_a_rule_can_be_read() -> None:
+    """The value as it is, but for what would end the rule's text."""
+    rule = written("rules", [row("ipv6", "2001:db8::7")]).decode().splitlines()[1]
+    assert 'msg:"Hub \\"a\\"\\; |b\\\\  ipv6 2001:db8::7";' in rule
+
+
 def test_bind_reads_a_zone_of_odd_values(tmp_path: Path) -> None:
     """IPv6 with runs of zeros anywhere, networks, long names."""
     rows = list({one.value: one for one in some(300)}.values())
